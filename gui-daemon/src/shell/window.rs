@@ -1,0 +1,95 @@
+//! What the shell knows of one window.
+
+use super::geom::{Insets, Point, Rect, Size};
+
+/// The largest content a window may have: the limit of the GUI protocol, kept for every window alike.
+pub const MAX_CONTENT: Size = Size::new(16384, 6144);
+/// The smallest content a window may have.
+pub const MIN_CONTENT: Size = Size::new(1, 1);
+
+/// Names a window for as long as the shell lives: never used again for another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id(pub u64);
+
+/// On whose behalf a window is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Owner {
+    /// The GUI domain itself.
+    Dom0,
+    /// The AppVM at this index of the caller's list.
+    Domain(u16),
+}
+
+/// What kind of window this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Has a frame with a title band around it, can have the keyboard focus.
+    Toplevel,
+    /// A menu, a tooltip: shows where its owner says, framed on the inside, never has the keyboard focus.
+    Popup {
+        /// The window it is stacked directly above.
+        parent: Option<Id>,
+    },
+}
+
+/// How a toplevel is shown. More than one may hold; the first that does decides: minimised, fullscreen, maximised.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// Frame and content fill an output.
+    pub maximised: bool,
+    /// Not shown, and neither are the popups and dialogs that belong to it.
+    pub minimised: bool,
+    /// Fills an output but for a border; has no title band.
+    pub fullscreen: bool,
+}
+
+/// The sizes of its content a window likes, with the meaning ICCCM gives them. Pixels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SizeLimits {
+    /// Not smaller than this; where absent, `base`.
+    pub min: Option<Size>,
+    /// Not larger than this.
+    pub max: Option<Size>,
+    /// `base` plus a multiple of this.
+    pub increment: Option<Size>,
+    /// Where multiples of `increment` are counted from; where absent, `min`.
+    pub base: Option<Size>,
+}
+
+/// A window to add.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewWindow {
+    /// On whose behalf.
+    pub owner: Owner,
+    /// Toplevel or popup.
+    pub role: Role,
+    /// The content's place and size as its owner wishes; the size is brought between 1x1 and 16384x6144.
+    pub content: Rect,
+    /// Whether the wished place counts when a toplevel is first shown; if not, the shell chooses one.
+    pub placed: bool,
+}
+
+/// A window, as the shell shows it. Read only outside of the shell.
+#[derive(Clone, Debug)]
+pub struct Window {
+    /// Its name.
+    pub id: Id,
+    /// On whose behalf it is shown.
+    pub owner: Owner,
+    /// Toplevel or popup; a popup too big to be one is shown as a toplevel.
+    pub role: Role,
+    /// The toplevel this one is a dialog of.
+    pub transient_for: Option<Id>,
+    /// Where its content is. The frame adds [`Window::insets`] to it.
+    pub content: Rect,
+    /// The outer edge of its frame; for a popup, whose frame is drawn over the content, the same as `content`.
+    pub frame: Rect,
+    /// Thickness of its frame on each side: outside of the content for toplevels, inside of it for popups.
+    pub insets: Insets,
+    /// How it is shown.
+    pub state: State,
+    /// Whether its owner wants it shown.
+    pub mapped: bool,
+    /// Whether it has the keyboard focus.
+    pub focused: bool,
+}
