@@ -1,1 +1,52 @@
-//! (being written)
+//! What two domains share: pages, the vchan ring, and the links made of them.
+//!
+//! A *server* ([`Server`], in the domain of the applications) exports pages to one peer and exchanges bytes with it; a
+//! *client* ([`Client`], in the GUI domain) waits for the server, exchanges bytes and maps the pages read-only. Two
+//! software backends stand in for Xen on any Linux machine ([`Backend`]); `docs/software-transport.md` is their
+//! specification.
+//!
+//! Invariants of the whole crate:
+//!
+//! * No slice and no reference to shared memory ever exists. [`Pages`] and [`ImportedPages`] are copied in and out with
+//!   volatile accesses, or drawn from and into by pixman.
+//! * Nothing here blocks. Every descriptor is either used with per-call non-blocking flags or owned by this process alone.
+//! * Every byte the peer sends is looked at once; what it says is checked against a named limit before it is acted upon.
+//!
+//! All unsafe code of the workspace is in this crate: `mem` (volatile copies), `pages` (access to mappings), `import`
+//! (several grants into one mapping) and `image` (pixman).
+
+#![deny(unsafe_op_in_unsafe_fn)]
+
+mod address;
+mod client;
+mod export;
+#[cfg(feature = "pixman")]
+#[allow(unsafe_code)]
+mod image;
+#[allow(unsafe_code)]
+mod import;
+mod link;
+#[allow(unsafe_code)]
+mod mem;
+#[allow(unsafe_code)]
+mod pages;
+pub mod ring;
+mod server;
+
+pub use address::{Address, Backend, own_domain};
+pub use client::Client;
+pub use export::{Export, ExportError, Exporter};
+#[cfg(feature = "pixman")]
+pub use image::{LayoutError, PixelFormat, PixelLayout};
+pub use import::ImportError;
+pub use link::{Event, LinkError};
+pub use pages::{ImportedPages, OutOfBounds, PAGE_SIZE, Pages};
+pub use server::Server;
+
+/// The number of a domain. Source: Xen public headers, `domid_t`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DomId(pub u16);
+
+/// A grant reference: the number by which a peer names one page that was shared with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GrantRef(pub u32);
