@@ -1,2 +1,61 @@
-//! (being written)
-fn main() {}
+//! The project's commands, run as `cargo xtask COMMAND`: what a newcomer needs to see it work, and what CI calls.
+//!
+//! One file per command. This crate stays small and never depends on the compositor library: it is the first thing
+//! a new machine compiles, before the system packages that the rest needs are there.
+
+#![forbid(unsafe_code)]
+
+mod check;
+mod demo;
+mod fuzz;
+mod packages;
+mod process;
+mod session;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's commands.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build everything and run it: one desktop, three domains, real applications
+    Demo(demo::Options),
+    /// Run every test of the workspace
+    Test(test::Options),
+    /// Formatting, lints, documentation, licences, sources and the forbidden dependencies
+    Check,
+    /// Run the fuzz targets (needs the nightly toolchain and cargo-fuzz)
+    Fuzz(fuzz::Options),
+}
+
+/// What the shell conventionally sees of a program ended by Ctrl-C.
+const EXIT_INTERRUPTED: u8 = 130;
+/// System packages are missing and could not be installed from here.
+const EXIT_MISSING_PACKAGES: u8 = 2;
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Demo(options) => demo::run(options),
+        Command::Test(options) => test::run(options),
+        Command::Check => check::run(),
+        Command::Fuzz(options) => fuzz::run(options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<process::Interrupted>() => ExitCode::from(EXIT_INTERRUPTED),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(if error.is::<packages::Missing>() { EXIT_MISSING_PACKAGES } else { 1 })
+        }
+    }
+}
