@@ -1,0 +1,234 @@
+//! The framebuffer, and bringing it up to date.
+
+use std::{collections::HashMap, fmt};
+
+use pixman::{FormatCode, Image, Operation};
+use smithay::{
+    backend::renderer::{
+        Bind,
+        damage::{self, OutputDamageTracker},
+        element::{
+            Kind,
+            surface::{WaylandSurfaceRenderElement, render_elements_from_surface_tree},
+            utils::CropRenderElement,
+        },
+        pixman::{PixmanError, PixmanRenderer},
+    },
+    utils::Transform,
+};
+
+use super::{
+    Content, Scene, View,
+    cursor::CursorImages,
+    elements::{Mapping, SceneElement},
+    frame::FrameParts,
+    text::Text,
+};
+use crate::shell::{
+    Id,
+    geom::{Point, Rect, Size},
+};
+
+/// The largest framebuffer, in pixels on each side; keeps every product of coordinates within 32 bits.
+const MAX_SIDE: i32 = 16384;
+/// The scales that are drawn.
+const SCALES: std::ops::RangeInclusive<f64> = 0.5..=8.0;
+/// No window that touches the screen reaches farther than this from its corner, in logical pixels.
+const FAR: i32 = 1 << 20;
+
+/// A screen's worth of pixels, kept in step with a [`Scene`].
+///
+/// Pixels are 32-bit words `0x00rrggbb` (`XRGB8888`); rectangles of it are in buffer coordinates, pixels from its top
+/// left corner.
+pub struct Canvas {
+    renderer: PixmanRenderer,
+    tracker: OutputDamageTracker,
+    framebuffer: Image<'static, 'static>,
+    size: Size,
+    mapping: Mapping,
+    text: Text,
+    frames: HashMap<Id, FrameParts>,
+    cursors: CursorImages,
+}
+
+impl fmt::Debug for Canvas {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Canvas")
+            .field("size", &self.size)
+            .field("scale", &self.mapping.scale)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Canvas {
+    /// A black canvas of `size` buffer pixels on which a logical pixel is `scale` pixels wide.
+    ///
+    /// # Errors
+    /// [`RenderError::Framebuffer`] for a side that is not 1 to 16384, a scale that is not 0.5 to 8, or want of memory.
+    pub fn new(size: Size, scale: f64) -> Result<Self, RenderError> {
+        if !SCALES.contains(&scale) {
+            return Err(RenderError::Framebuffer { size, scale });
+        }
+        Ok(Self {
+            renderer: PixmanRenderer::new()?,
+            tracker: tracker(size, scale),
+            framebuffer: framebuffer(size).ok_or(RenderError::Framebuffer { size, scale })?,
+            size,
+            mapping: Mapping { scale },
+            text: Text::default(),
+            frames: HashMap::new(),
+            cursors: CursorImages::default(),
+        })
+    }
+
+    /// Takes another size, in buffer pixels. Black until rendered anew.
+    ///
+    /// # Errors
+    /// As for [`Canvas::new`]; the canvas is as it was.
+    pub fn resize(&mut self, size: Size) -> Result<(), RenderError> {
+        let scale = self.mapping.scale;
+        self.framebuffer = framebuffer(size).ok_or(RenderError::Framebuffer { size, scale })?;
+        self.tracker = tracker(size, scale);
+        self.size = size;
+        Ok(())
+    }
+
+    /// Width and height, in buffer pixels.
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Brings the framebuffer in step with `scene` and returns what was drawn: disjoint rectangles, none if nothing
+    /// had changed.
+    ///
+    /// # Errors
+    /// [`RenderError::Draw`] if something could not be drawn, such as the buffer of a client that took its memory away.
+    /// The framebuffer is then undefined, and the next call draws all of it.
+    pub fn render(&mut self, scene: &Scene<'_>) -> Result<Vec<Rect>, RenderError> {
+        let elements = self.elements(scene)?;
+        let mut target = self.renderer.bind(&mut self.framebuffer)?;
+        // The framebuffer holds the last frame: its age is 1.
+        let drawn = self.tracker.render_output(
+            &mut self.renderer,
+            &mut target,
+            1,
+            &elements,
+            scene.background.opaque(),
+        )?;
+        let damage = drawn.damage.into_iter().flatten();
+        Ok(damage.map(|rect| Rect::new(rect.loc.x, rect.loc.y, rect.size.w, rect.size.h)).collect())
+    }
+
+    /// Copies the pixels of `rect` to the same place in `into`, an image of the canvas's size without padding. What of
+    /// `rect` lies outside of the canvas is left out.
+    ///
+    /// # Errors
+    /// [`RenderError::Destination`] if `into` is too short for that.
+    pub fn copy(&self, rect: Rect, into: &mut [u32]) -> Result<(), RenderError> {
+        let Size { width, height } = self.size;
+        let rect = rect.intersection(Rect::at(Point::default(), self.size));
+        let (across, down) = (width.unsigned_abs() as usize, height.unsigned_abs() as usize);
+        // pixman trusts the size it is told
+        let into = into.get_mut(..across * down).ok_or(RenderError::Destination)?;
+        let mut image = Image::from_slice_mut(FormatCode::X8R8G8B8, across, down, into, across * 4, false)
+            .map_err(|_| RenderError::Destination)?;
+        let (corner, extent) = ((rect.x, rect.y), (rect.width, rect.height));
+        image.composite32(Operation::Src, &self.framebuffer, None, corner, (0, 0), corner, extent);
+        Ok(())
+    }
+
+    /// All that `scene` shows, topmost first.
+    fn elements(&mut self, scene: &Scene<'_>) -> Result<Vec<SceneElement>, RenderError> {
+        let mut elements = Vec::new();
+        if let Some(cursor) = scene.cursor {
+            let cursor = self.cursors.element(cursor, self.mapping, &mut self.renderer)?;
+            elements.extend(cursor.map(SceneElement::from));
+        }
+        let screen = self.screen();
+        let reachable = Rect::new(-FAR, -FAR, 2 * FAR, 2 * FAR);
+        let mut frames = HashMap::with_capacity(scene.views.len());
+        for view in &scene.views {
+            if view.outer.intersection(screen).is_empty() || !reachable.encloses(view.outer) {
+                continue;
+            }
+            let mut frame = self.frames.remove(&view.id).unwrap_or_default();
+            let band = frame.band(view, self.mapping, &mut self.text, &mut self.renderer)?;
+            elements.extend(band.into_iter().map(SceneElement::from));
+            self.content(view, &mut elements);
+            elements.push(frame.fill(view, self.mapping).into());
+            frames.insert(view.id, frame);
+        }
+        self.frames = frames;
+        Ok(elements)
+    }
+
+    fn content(&mut self, view: &View<'_>, elements: &mut Vec<SceneElement>) {
+        let clip = view.clip();
+        match view.pixels {
+            _ if clip.is_empty() => {}
+            Content::Empty => {}
+            Content::Guest(image) => {
+                let image = image.element(view.content.origin(), clip, self.mapping);
+                elements.extend(image.map(SceneElement::from));
+            }
+            Content::Surface { surface, origin } => {
+                let corner = view.content.origin().minus(origin);
+                let location = self.mapping.rect(Rect::at(corner, Size::default())).loc;
+                let tree: Vec<WaylandSurfaceRenderElement<PixmanRenderer>> =
+                    render_elements_from_surface_tree(
+                        &mut self.renderer,
+                        surface,
+                        location,
+                        self.mapping.scale,
+                        1.0,
+                        Kind::Unspecified,
+                    );
+                let clip = self.mapping.rect(clip);
+                let cropped = tree
+                    .into_iter()
+                    .filter_map(|part| CropRenderElement::from_element(part, self.mapping.scale, clip));
+                elements.extend(cropped.map(SceneElement::from));
+            }
+        }
+    }
+
+    /// The canvas in logical pixels; a pixel shown in part counts.
+    fn screen(&self) -> Rect {
+        let logical = |length: i32| (f64::from(length) / self.mapping.scale).ceil() as i32;
+        Rect::new(0, 0, logical(self.size.width), logical(self.size.height))
+    }
+}
+
+fn tracker(size: Size, scale: f64) -> OutputDamageTracker {
+    OutputDamageTracker::new((size.width, size.height), scale, Transform::Normal)
+}
+
+fn framebuffer(size: Size) -> Option<Image<'static, 'static>> {
+    let side = |length: i32| (1..=MAX_SIDE).contains(&length).then(|| length.unsigned_abs() as usize);
+    Image::new(FormatCode::X8R8G8B8, side(size.width)?, side(size.height)?, true).ok()
+}
+
+/// Why something was not drawn.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// There is no framebuffer of this size and scale.
+    #[error("no framebuffer of {}x{} pixels at scale {scale}", size.width, size.height)]
+    Framebuffer {
+        /// The size asked for.
+        size: Size,
+        /// The scale asked for.
+        scale: f64,
+    },
+    /// Pixman refused.
+    #[error("pixman: {0}")]
+    Pixman(#[from] PixmanError),
+    /// An element of the scene could not be drawn.
+    #[error("cannot draw: {0}")]
+    Draw(#[from] damage::Error<PixmanError>),
+    /// The destination of a copy is shorter than the canvas.
+    #[error("the destination is smaller than the canvas")]
+    Destination,
+    /// The picture could not be encoded.
+    #[error("cannot encode the picture: {0}")]
+    Png(#[from] png::EncodingError),
+}

@@ -1,0 +1,498 @@
+//! How a frame looks, and the painted parts of it that are kept from one drawing to the next.
+//!
+//! A frame is plain rectangles in the label's colour ([`Fill`]) and up to four small painted images: the name with the
+//! title, and the buttons. Resizing moves these; it paints only a title that has to be cut anew.
+
+use smithay::{
+    backend::{
+        allocator::Fourcc,
+        renderer::{
+            Color32F, ImportMem,
+            element::Id,
+            pixman::{PixmanError, PixmanRenderer, PixmanTexture},
+            utils::CommitCounter,
+        },
+    },
+    utils::{Physical, Rectangle},
+};
+use tiny_skia::{FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Stroke, Transform};
+
+use super::{
+    Color, Content, Label, View,
+    elements::{Damage, Fill, Mapping, Pixels},
+    text::{Text, Weight},
+};
+use crate::shell::{Button, geom::Rect};
+
+/// A top side of at least this many pixels is a title band; a thinner one is a plain border.
+const MIN_BAND: i32 = 20;
+/// A border of at least this many pixels has a line along its edges, so that it stands out from neighbours and content
+/// of its own colour.
+const MIN_LINED: i32 = 4;
+/// From the frame's side to the name, and from the title to the buttons.
+const BAND_MARGIN: i32 = 6;
+/// From the name's pill to the title.
+const TITLE_GAP: i32 = 9;
+/// Between the pill's rim and the name.
+const PILL_PADDING: i32 = 8;
+/// What the pill leaves of the band above and below itself.
+const PILL_MARGIN: i32 = 5;
+/// Title and name, in pixels per em.
+const TEXT_SIZE: f32 = 13.0;
+
+/// On whose behalf a frame is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Style {
+    /// A domain, by its label.
+    Domain(Label),
+    /// The GUI domain itself: a light neutral that no label of Qubes comes near.
+    Admin,
+}
+
+/// How one frame looks. Nothing of it is a domain's choice but the title.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameSpec {
+    /// On whose behalf.
+    pub style: Style,
+    /// The domain's name. Always shown before the title, in a place that the title cannot reach.
+    pub name: String,
+    /// The window's title, already [sanitised](crate::sanitise::sanitise).
+    pub title: String,
+    /// Whether the window has the keyboard.
+    pub focused: bool,
+    /// Whether the maximise button undoes.
+    pub maximised: bool,
+    /// The button under the pointer.
+    pub hovered: Option<Button>,
+}
+
+/// The colours of one frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Palette {
+    /// The frame itself.
+    band: Color,
+    /// The line along its edges.
+    line: Color,
+    /// Title and buttons.
+    ink: Color,
+    /// Behind the name.
+    pill: Color,
+    /// The name.
+    pill_ink: Color,
+}
+
+impl FrameSpec {
+    fn palette(&self) -> Palette {
+        match self.style {
+            Style::Domain(label) => {
+                let label = label.color();
+                let band = if self.focused { label } else { subdued(label) };
+                let ink = band.readable();
+                Palette { band, line: line_on(band), ink, pill: ink, pill_ink: band }
+            }
+            Style::Admin => {
+                let band =
+                    if self.focused { Color::new(0xf2, 0xf4, 0xf6) } else { Color::new(0xcd, 0xd2, 0xd8) };
+                let ink =
+                    if self.focused { Color::new(0x1b, 0x1f, 0x24) } else { Color::new(0x43, 0x4a, 0x52) };
+                Palette { band, line: Color::new(0x6b, 0x73, 0x7c), ink, pill: ink, pill_ink: Color::WHITE }
+            }
+        }
+    }
+}
+
+/// The label's colour for a window without focus: darker and greyer, of the same hue.
+fn subdued(label: Color) -> Color {
+    label.mix(Color::new(0x3a, 0x3a, 0x3a), 0.45)
+}
+
+/// A colour that shows as a line on `band`: darker, or on what is nearly black lighter.
+fn line_on(band: Color) -> Color {
+    if band.luminance() < 0.02 { band.mix(Color::WHITE, 0.38) } else { band.mix(Color::BLACK, 0.5) }
+}
+
+/// What is kept of one view's frame between drawings.
+#[derive(Debug, Default)]
+pub(super) struct FrameParts {
+    fill: FillState,
+    title: Painted<TitleKey>,
+    /// The title's width if it need not be cut, as long as what it was measured for is unchanged.
+    natural: Option<(TitleText, i32)>,
+    buttons: [Painted<ButtonKey>; 3],
+}
+
+/// What the title's image was painted from.
+#[derive(Debug, PartialEq)]
+struct TitleKey {
+    text: TitleText,
+    palette: Palette,
+    size: (i32, i32),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct TitleText {
+    name: String,
+    title: String,
+}
+
+#[derive(Debug, PartialEq)]
+struct ButtonKey {
+    palette: Palette,
+    hovered: bool,
+    maximised: bool,
+    size: (i32, i32),
+}
+
+impl FrameParts {
+    /// The frame of `view`, topmost element first, without the [`Fill`].
+    pub(super) fn band(
+        &mut self,
+        view: &View<'_>,
+        mapping: Mapping,
+        text: &mut Text,
+        renderer: &mut PixmanRenderer,
+    ) -> Result<Vec<Pixels>, PixmanError> {
+        let mut elements = Vec::new();
+        if view.insets.top < MIN_BAND {
+            return Ok(elements);
+        }
+        let palette = view.frame.palette();
+        let layout = BandLayout::new(view);
+        for (painted, button) in self.buttons.iter_mut().zip(Button::ALL) {
+            let Some(place) = layout.button(button) else { continue };
+            let geometry = mapping.rect(place);
+            let key = ButtonKey {
+                palette,
+                hovered: view.frame.hovered == Some(button),
+                maximised: view.frame.maximised,
+                size: (geometry.size.w, geometry.size.h),
+            };
+            elements.extend(painted.element(geometry, key, renderer, |key| paint_button(button, key))?);
+        }
+
+        let geometry = mapping.rect(layout.title);
+        let words = TitleText { name: view.frame.name.clone(), title: view.frame.title.clone() };
+        let natural = match &self.natural {
+            Some((measured, width)) if *measured == words => *width,
+            _ => {
+                let width = TitlePainter::new(text, mapping, geometry.size.h).natural_width(&words);
+                self.natural = Some((words.clone(), width));
+                width
+            }
+        };
+        // An image only as wide as it needs to be stays as it is while the window is resized.
+        let width = natural.min(geometry.size.w);
+        let geometry = Rectangle::new(geometry.loc, (width, geometry.size.h).into());
+        let key = TitleKey { text: words, palette, size: (width, geometry.size.h) };
+        elements.extend(self.title.element(geometry, key, renderer, |key| {
+            TitlePainter::new(text, mapping, key.size.1).paint(key)
+        })?);
+        Ok(elements)
+    }
+
+    /// The plain colours of `view`, below all its other elements.
+    pub(super) fn fill(&mut self, view: &View<'_>, mapping: Mapping) -> Fill {
+        let outer = mapping.rect(view.outer);
+        let parts = fill_parts(view, mapping)
+            .into_iter()
+            .map(|(mut rect, color)| {
+                rect.loc -= outer.loc;
+                (rect, color.opaque())
+            })
+            .collect();
+        self.fill.element(outer, parts)
+    }
+}
+
+/// Where things lie on a title band, in desktop coordinates.
+#[derive(Debug)]
+struct BandLayout {
+    /// For name and title; clear of the lines, the sides and the buttons.
+    title: Rect,
+    buttons: [Rect; 3],
+}
+
+impl BandLayout {
+    fn new(view: &View<'_>) -> Self {
+        let (outer, insets) = (view.outer, view.insets);
+        let inner = Rect::new(
+            outer.x.saturating_add(insets.left),
+            outer.y.saturating_add(1),
+            outer.width.saturating_sub(insets.left).saturating_sub(insets.right),
+            insets.top.saturating_sub(2),
+        );
+        let buttons = Button::ALL.map(|button| {
+            let place = button.rect(outer.size(), insets);
+            place.moved_to(place.origin().plus(outer.origin())).intersection(inner)
+        });
+        let right = buttons.iter().filter(|place| !place.is_empty()).map(|place| place.x).min();
+        let left = inner.x.saturating_add(BAND_MARGIN - insets.left.min(BAND_MARGIN));
+        let width = right.unwrap_or(inner.right()).saturating_sub(BAND_MARGIN).saturating_sub(left);
+        Self { title: Rect::new(left, inner.y, width.max(0), inner.height), buttons }
+    }
+
+    fn button(&self, button: Button) -> Option<Rect> {
+        let place = Button::ALL.iter().zip(self.buttons).find(|(other, _)| **other == button)?.1;
+        (!place.is_empty()).then_some(place)
+    }
+}
+
+/// The rectangles of one colour that make up a view's frame and window background; disjoint, and together with the
+/// view's content all of it.
+fn fill_parts(view: &View<'_>, mapping: Mapping) -> Vec<(Rectangle<i32, Physical>, Color)> {
+    let palette = view.frame.palette();
+    let outer = mapping.rect(view.outer);
+    let clip = view.clip();
+    let content = mapping.rect(clip).intersection(outer).unwrap_or_default();
+    let mut parts = Vec::new();
+    let mut ring = |outside: Rectangle<i32, Physical>, inside: Rectangle<i32, Physical>, color: Color| {
+        parts.extend(outside.subtract_rect(inside).into_iter().map(|rect| (rect, color)));
+    };
+
+    if view.insets.left >= MIN_LINED && !content.is_empty() {
+        let line = mapping.length(1);
+        let body = grown(outer, -line);
+        let rim = grown(content, line).intersection(body).unwrap_or_default();
+        ring(outer, body, palette.line);
+        ring(body, rim, palette.band);
+        ring(rim, content, palette.line);
+    } else {
+        ring(outer, content, palette.band);
+    }
+
+    let covered = match view.pixels {
+        // A surface may be translucent: the background is under all of it.
+        Content::Empty | Content::Surface { .. } => Rectangle::default(),
+        Content::Guest(image) => {
+            mapping.rect(Rect::at(view.content.origin(), image.size()).intersection(clip))
+        }
+    };
+    ring(content, covered, view.background);
+    parts
+}
+
+fn grown(rect: Rectangle<i32, Physical>, by: i32) -> Rectangle<i32, Physical> {
+    let size = ((rect.size.w + 2 * by).max(0), (rect.size.h + 2 * by).max(0));
+    Rectangle::new((rect.loc.x - by, rect.loc.y - by).into(), size.into())
+}
+
+/// Knows when a view's plain colours changed.
+#[derive(Debug)]
+struct FillState {
+    id: Id,
+    commit: CommitCounter,
+    parts: Vec<(Rectangle<i32, Physical>, Color32F)>,
+}
+
+impl Default for FillState {
+    fn default() -> Self {
+        Self { id: Id::new(), commit: CommitCounter::default(), parts: Vec::new() }
+    }
+}
+
+impl FillState {
+    fn element(
+        &mut self,
+        geometry: Rectangle<i32, Physical>,
+        parts: Vec<(Rectangle<i32, Physical>, Color32F)>,
+    ) -> Fill {
+        if self.parts != parts {
+            self.commit.increment();
+            self.parts.clone_from(&parts);
+        }
+        Fill { id: self.id.clone(), commit: self.commit, geometry, parts }
+    }
+}
+
+/// A small image that is painted again when what it shows changes.
+#[derive(Debug)]
+struct Painted<Key> {
+    id: Id,
+    commit: CommitCounter,
+    image: Option<(Key, PixmanTexture)>,
+}
+
+impl<Key> Default for Painted<Key> {
+    fn default() -> Self {
+        Self { id: Id::new(), commit: CommitCounter::default(), image: None }
+    }
+}
+
+impl<Key: PartialEq> Painted<Key> {
+    /// The image for `key` at `geometry`, whose size it has; none if `paint` has nothing to show.
+    fn element(
+        &mut self,
+        geometry: Rectangle<i32, Physical>,
+        key: Key,
+        renderer: &mut PixmanRenderer,
+        paint: impl FnOnce(&Key) -> Option<Pixmap>,
+    ) -> Result<Option<Pixels>, PixmanError> {
+        let texture = match &self.image {
+            Some((shown, texture)) if *shown == key => texture.clone(),
+            _ => {
+                let Some(pixmap) = paint(&key) else {
+                    self.image = None;
+                    return Ok(None);
+                };
+                let texture = upload(renderer, &pixmap, Fourcc::Xbgr8888)?;
+                self.commit.increment();
+                self.image = Some((key, texture.clone()));
+                texture
+            }
+        };
+        Ok(Some(Pixels {
+            id: self.id.clone(),
+            commit: self.commit,
+            damage: Damage::Whole,
+            texture,
+            source: Rect::new(0, 0, geometry.size.w, geometry.size.h),
+            geometry,
+        }))
+    }
+}
+
+/// Makes a texture of a pixmap: `Xbgr8888` where it is opaque, `Abgr8888` where not.
+pub(super) fn upload(
+    renderer: &mut PixmanRenderer,
+    pixmap: &Pixmap,
+    format: Fourcc,
+) -> Result<PixmanTexture, PixmanError> {
+    let size = (pixmap.width().cast_signed(), pixmap.height().cast_signed());
+    renderer.import_memory(pixmap.data(), format, size.into(), false)
+}
+
+/// Name and title, as one image of the band's colour.
+struct TitlePainter<'a> {
+    text: &'a mut Text,
+    scale: f32,
+    height: i32,
+}
+
+impl<'a> TitlePainter<'a> {
+    fn new(text: &'a mut Text, mapping: Mapping, height: i32) -> Self {
+        Self { text, scale: mapping.scale as f32, height }
+    }
+
+    fn length(&self, length: i32) -> f32 {
+        length as f32 * self.scale
+    }
+
+    /// The width at which nothing is cut.
+    fn natural_width(&mut self, words: &TitleText) -> i32 {
+        let size = TEXT_SIZE * self.scale;
+        let name =
+            self.text.line(&words.name, size, Weight::Bold, f32::INFINITY).map_or(0.0, |line| line.width());
+        let title = self
+            .text
+            .line(&words.title, size, Weight::Regular, f32::INFINITY)
+            .map_or(0.0, |line| line.width());
+        (name + title + self.length(2 * PILL_PADDING + TITLE_GAP)).ceil() as i32
+    }
+
+    fn paint(&mut self, key: &TitleKey) -> Option<Pixmap> {
+        let (width, height) = key.size;
+        let mut pixmap = Pixmap::new(u32::try_from(width).ok()?, u32::try_from(height).ok()?)?;
+        pixmap.fill(skia(key.palette.band));
+
+        let size = TEXT_SIZE * self.scale;
+        let (padding, gap) = (self.length(PILL_PADDING), self.length(TITLE_GAP));
+        let room = width as f32 - 2.0 * padding;
+        let name = self.text.line(&key.text.name, size, Weight::Bold, room)?;
+        let pill_width = name.width() + 2.0 * padding;
+        let margin = self.length(PILL_MARGIN - 1);
+        let pill = rounded(0.0, margin, pill_width, self.height as f32 - 2.0 * margin, self.length(4))?;
+        pixmap.fill_path(&pill, &paint(key.palette.pill), FillRule::Winding, Transform::identity(), None);
+        self.text.draw(&name, &mut pixmap, padding, key.palette.pill_ink);
+
+        let left = pill_width + gap;
+        if let Some(title) = self.text.line(&key.text.title, size, Weight::Regular, width as f32 - left) {
+            self.text.draw(&title, &mut pixmap, left, key.palette.ink);
+        }
+        Some(pixmap)
+    }
+}
+
+/// Half the side of a button's glyph, in pixels at scale 1.
+const GLYPH: f32 = 4.5;
+/// The side of the square that shows behind a button's glyph when the pointer is on it.
+const HOVER: f32 = 20.0;
+
+fn paint_button(button: Button, key: &ButtonKey) -> Option<Pixmap> {
+    let (width, height) = key.size;
+    let mut pixmap = Pixmap::new(u32::try_from(width).ok()?, u32::try_from(height).ok()?)?;
+    pixmap.fill(skia(key.palette.band));
+
+    let (width, height) = (width as f32, height as f32);
+    let scale = width / crate::shell::frame::BUTTON_WIDTH as f32;
+    let centre = Transform::from_translate((width / 2.0).floor(), (height / 2.0).floor());
+    let place = centre.pre_scale(scale, scale);
+    let mut ink = key.palette.ink;
+    if key.hovered {
+        let behind = match button {
+            Button::Close => key.palette.ink,
+            Button::Maximise | Button::Minimise => key.palette.band.mix(key.palette.ink, 0.25),
+        };
+        ink = if button == Button::Close { key.palette.band } else { ink };
+        let square = rounded(-HOVER / 2.0, -HOVER / 2.0, HOVER, HOVER, 4.0)?;
+        pixmap.fill_path(&square, &paint(behind), FillRule::Winding, place, None);
+    }
+    let stroke =
+        Stroke { width: 1.5, line_cap: LineCap::Round, line_join: LineJoin::Round, ..Stroke::default() };
+    pixmap.stroke_path(&glyph(button, key.maximised)?, &paint(ink), &stroke, place, None);
+    Some(pixmap)
+}
+
+/// A button's glyph, around the origin.
+fn glyph(button: Button, maximised: bool) -> Option<Path> {
+    let mut path = PathBuilder::new();
+    match button {
+        Button::Close => {
+            path.move_to(-GLYPH, -GLYPH);
+            path.line_to(GLYPH, GLYPH);
+            path.move_to(GLYPH, -GLYPH);
+            path.line_to(-GLYPH, GLYPH);
+        }
+        Button::Maximise if maximised => {
+            let (near, far) = (GLYPH - 2.0, GLYPH);
+            path.push_rect(tiny_skia::Rect::from_ltrb(-far, -near, near, far)?);
+            path.move_to(-near, -far);
+            path.line_to(far, -far);
+            path.line_to(far, near);
+        }
+        Button::Maximise => path.push_rect(tiny_skia::Rect::from_ltrb(-GLYPH, -GLYPH, GLYPH, GLYPH)?),
+        Button::Minimise => {
+            path.move_to(-GLYPH, GLYPH);
+            path.line_to(GLYPH, GLYPH);
+        }
+    }
+    path.finish()
+}
+
+/// A rectangle with round corners.
+fn rounded(x: f32, y: f32, width: f32, height: f32, radius: f32) -> Option<Path> {
+    let radius = radius.min(width / 2.0).min(height / 2.0);
+    let (right, bottom) = (x + width, y + height);
+    let mut path = PathBuilder::new();
+    path.move_to(x + radius, y);
+    path.line_to(right - radius, y);
+    path.quad_to(right, y, right, y + radius);
+    path.line_to(right, bottom - radius);
+    path.quad_to(right, bottom, right - radius, bottom);
+    path.line_to(x + radius, bottom);
+    path.quad_to(x, bottom, x, bottom - radius);
+    path.line_to(x, y + radius);
+    path.quad_to(x, y, x + radius, y);
+    path.close();
+    path.finish()
+}
+
+fn skia(color: Color) -> tiny_skia::Color {
+    tiny_skia::Color::from_rgba8(color.r, color.g, color.b, 0xff)
+}
+
+/// Paint of one opaque colour with soft edges.
+pub(super) fn paint(color: Color) -> Paint<'static> {
+    let mut paint = Paint::default();
+    paint.set_color(skia(color));
+    paint
+}

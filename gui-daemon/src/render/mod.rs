@@ -1,0 +1,32 @@
+//! Drawing: a [`Scene`] of framed views into a framebuffer, with pixman, on the CPU.
+//!
+//! The job: whoever runs the desktop describes what is on it ([`Scene`]) as often as something changes, and
+//! [`Canvas::render`] brings the framebuffer up to date and says which rectangles changed. Domains' pixels are
+//! composited from the pages the domain shares, without a copy in between.
+//!
+//! What holds:
+//! - No pixel of a view's content lies outside its content rectangle, and, of a popup, none on its inner frame.
+//! - Every pixel between a view's outer and content rectangle is the frame's, and is drawn from the [`FrameSpec`]
+//!   alone. A content rectangle that the image does not fill shows the window background there.
+//! - Cost follows damage: an unchanged scene draws nothing, and a frame's text and glyphs are painted again only when
+//!   what they show changes. The exception is a change of stacking (a window appears, goes or is raised), which
+//!   redraws every window below it once.
+//!
+//! Everything is in logical pixels except what says buffer coordinates; at scale 1 they are the same.
+
+mod canvas;
+mod cursor;
+mod elements;
+mod frame;
+mod guest;
+mod label;
+mod scene;
+mod screenshot;
+mod text;
+
+pub use canvas::{Canvas, RenderError};
+pub use cursor::{Cursor, CursorShape};
+pub use frame::{FrameSpec, Style};
+pub use guest::GuestImage;
+pub use label::{Color, Label, LabelError};
+pub use scene::{Content, Scene, View};
