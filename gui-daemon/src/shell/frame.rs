@@ -3,7 +3,7 @@
 //! The renderer draws what these functions say and hit-testing answers by them, so the two cannot disagree.
 
 use super::geom::{Edges, Insets, Point, Rect, Size};
-use super::window::{Role, State, Window};
+use super::window::{Id, Role, State, Window};
 
 /// A toplevel's frame is never narrower than this, so that the buttons and some title fit. Narrower content lies at
 /// the left, and the rest of the row belongs to the frame.
@@ -110,17 +110,28 @@ pub enum Hit {
     /// A window's content; all of a popup is content, what its inner frame hides included.
     Content {
         /// The window.
-        id: super::window::Id,
+        id: Id,
         /// The place, relative to the content's top left corner.
         local: Point,
     },
     /// A window's frame.
     Frame {
         /// The window.
-        id: super::window::Id,
+        id: Id,
         /// The part of its frame.
         part: FramePart,
     },
+}
+
+/// The outer edge of the frame around `content`.
+pub(super) fn outer(role: Role, content: Rect, insets: Insets) -> Rect {
+    match role {
+        Role::Popup { .. } => content,
+        Role::Toplevel => {
+            let frame = content.outset(insets);
+            Rect { width: frame.width.max(MIN_FRAME_WIDTH), ..frame }
+        }
+    }
 }
 
 /// What of `window` lies at `at`, regardless of what covers it.

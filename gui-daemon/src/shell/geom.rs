@@ -127,7 +127,10 @@ impl Rect {
 
     /// Whether every pixel of `other` is part of this rectangle.
     pub const fn encloses(self, other: Rect) -> bool {
-        other.x >= self.x && other.y >= self.y && other.right() <= self.right() && other.bottom() <= self.bottom()
+        other.x >= self.x
+            && other.y >= self.y
+            && other.right() <= self.right()
+            && other.bottom() <= self.bottom()
     }
 
     /// The pixels in both rectangles; the empty default where there are none.

@@ -1,14 +1,34 @@
 //! The desktop as geometry: which window is where, above which, and which one has the keyboard.
 //!
-//! Pure: no rendering, no protocol, no clock. Mutate with the methods, then drain [`Shell::poll_effect`] until it is
-//! empty. Operations on a window that does not exist, or to which they do not apply, do nothing.
+//! Pure: no rendering, no protocol, no clock. Change things with the methods, then drain [`Shell::poll_effect`] until
+//! it is empty. An operation on a window that does not exist, or to which it does not apply, does nothing. Every
+//! number may come from a peer and may be anything.
+//!
+//! What always holds:
+//! - A toplevel's frame encloses its content and adds to it on all four sides; a popup's lies inside its content.
+//! - A toplevel on the desktop can be grabbed: part of its title band is on an output.
+//! - What belongs to a window is directly above it: its popups and its dialogs.
+//! - The focus is on a toplevel on the desktop, if there is one.
 
+mod focus;
 pub mod frame;
 pub mod geom;
+mod grab;
+mod layout;
+mod placement;
+mod stacking;
 pub mod window;
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use focus::Switcher;
 pub use frame::{Button, FramePart, Hit, Metrics};
-use geom::{Edges, Point, Rect};
+use geom::{Insets, Point, Rect};
+use grab::Grab;
+use stacking::Windows;
 pub use window::{Id, NewWindow, Owner, Role, SizeLimits, State, Window};
 
 /// What the caller has to do after an operation.
@@ -50,56 +70,178 @@ pub enum Direction {
 
 /// The window manager.
 #[derive(Debug)]
-pub struct Shell {}
+pub struct Shell {
+    metrics: Metrics,
+    /// Never empty.
+    outputs: Vec<Rect>,
+    windows: Windows,
+    /// All of `windows`, bottom to top.
+    order: Vec<Id>,
+    /// The mapped toplevels, the one used last first.
+    recent: Vec<Id>,
+    focused: Option<Id>,
+    switcher: Option<Switcher>,
+    grab: Option<Grab>,
+    /// Where the pointer is; on an output.
+    pointer: Point,
+    effects: Effects,
+    next_id: u64,
+}
 
-#[allow(unused, missing_docs, clippy::todo)]
+/// What happened since the caller asked last. Holds names only, and so never more than there are windows; what is told
+/// is what is true at the time of asking.
+#[derive(Debug, Default)]
+struct Effects {
+    /// Windows that may have to be told something.
+    configure: BTreeSet<Id>,
+    /// Windows to close.
+    close: BTreeSet<Id>,
+    /// The focus as the caller knows it.
+    focus: Option<Id>,
+    changed: bool,
+}
+
 impl Shell {
-    pub fn new(metrics: Metrics, outputs: Vec<Rect>) -> Self { todo!() }
-    pub fn set_outputs(&mut self, outputs: Vec<Rect>) { todo!() }
-    /// Adds a window, not shown before it is mapped.
-    pub fn add(&mut self, new: NewWindow) -> Id { todo!() }
-    pub fn map(&mut self, id: Id) { todo!() }
-    pub fn unmap(&mut self, id: Id) { todo!() }
-    pub fn remove(&mut self, id: Id) { todo!() }
-    pub fn remove_owner(&mut self, owner: Owner) { todo!() }
-    /// Only while unmapped (MAP carries the final override-redirect flag and parent).
-    pub fn set_role(&mut self, id: Id, role: Role) { todo!() }
-    /// Only before the first map (size hints with a position come after CREATE).
-    pub fn set_placed(&mut self, id: Id, placed: bool) { todo!() }
-    /// For toplevels; other owners' windows and cycles are not accepted.
-    pub fn set_transient(&mut self, id: Id, parent: Option<Id>) { todo!() }
-    pub fn set_limits(&mut self, id: Id, limits: SizeLimits) { todo!() }
-    /// Default: denied.
-    pub fn set_allow_fullscreen(&mut self, id: Id, allow: bool) { todo!() }
-    pub fn request_geometry(&mut self, id: Id, content: Rect) { todo!() }
-    pub fn request_maximise(&mut self, id: Id, on: bool) { todo!() }
-    pub fn request_minimise(&mut self, id: Id, on: bool) { todo!() }
-    pub fn request_fullscreen(&mut self, id: Id, on: bool) { todo!() }
-    /// The user's choice (a click, `msg focus`): un-minimises, raises, focuses.
-    pub fn request_focus(&mut self, id: Id) { todo!() }
-    pub fn toggle_maximise(&mut self, id: Id) { todo!() }
-    pub fn raise(&mut self, id: Id) { todo!() }
-    pub fn hit(&self, at: Point) -> Hit { todo!() }
-    pub fn pointer_motion(&mut self, at: Point) { todo!() }
-    /// The primary button. Focuses, raises, starts a grab on frame parts. The answer says who gets the press:
-    /// only `Hit::Content` is to be forwarded.
-    pub fn pointer_press(&mut self, at: Point) -> Hit { todo!() }
-    pub fn pointer_release(&mut self) { todo!() }
-    /// The window and frame part that the pointer holds: Title while moving, Edge while resizing, Button while pressed.
-    pub fn grabbed(&self) -> Option<(Id, FramePart)> { todo!() }
-    pub fn begin_move(&mut self, id: Id, at: Point) { todo!() }
-    pub fn begin_resize(&mut self, id: Id, edges: Edges, at: Point) { todo!() }
-    pub fn focused(&self) -> Option<Id> { todo!() }
-    /// Chooses the next candidate; stack() previews it on top, the focus moves in alt_tab_end.
-    pub fn alt_tab(&mut self, direction: Direction) { todo!() }
-    pub fn alt_tab_end(&mut self) { todo!() }
-    pub fn alt_tab_cancel(&mut self) { todo!() }
-    /// The window chosen so far, while switching.
-    pub fn alt_tab_choice(&self) -> Option<Id> { todo!() }
-    /// Visible windows, bottom to top.
-    pub fn stack(&self) -> impl DoubleEndedIterator<Item = &Window> { Vec::new().into_iter() }
-    pub fn all_windows(&self) -> impl Iterator<Item = &Window> { Vec::new().into_iter() }
-    pub fn window(&self, id: Id) -> Option<&Window> { todo!() }
-    pub fn outputs(&self) -> &[Rect] { todo!() }
-    pub fn poll_effect(&mut self) -> Option<Effect> { todo!() }
+    /// A desktop without windows on these outputs, in logical pixels. Measures are brought between 1 and 256, and
+    /// outputs are taken as by [`Shell::set_outputs`].
+    pub fn new(metrics: Metrics, outputs: Vec<Rect>) -> Self {
+        let outputs = placement::usable(outputs);
+        let pointer = outputs.first().map(|output| output.centre()).unwrap_or_default();
+        Self {
+            metrics: metrics.sane(),
+            outputs,
+            windows: Windows::new(),
+            order: Vec::new(),
+            recent: Vec::new(),
+            focused: None,
+            switcher: None,
+            grab: None,
+            pointer,
+            effects: Effects::default(),
+            next_id: 0,
+        }
+    }
+
+    /// Adds a window. It is not shown before it is mapped.
+    pub fn add(&mut self, new: NewWindow) -> Id {
+        let id = Id(self.next_id);
+        self.next_id += 1;
+        let content = placement::within_limits(new.content);
+        let window = Window {
+            id,
+            owner: new.owner,
+            role: Role::Toplevel,
+            transient_for: None,
+            content,
+            frame: content,
+            insets: Insets::default(),
+            state: State::default(),
+            mapped: false,
+            focused: false,
+            normal: content,
+            told: (new.content, State::default()),
+            wants_popup: false,
+            placed: new.placed,
+            limits: SizeLimits::default(),
+            may_fullscreen: false,
+            maximised_instead: false,
+        };
+        self.windows.insert(id, window);
+        self.order.push(id);
+        self.set_role(id, new.role);
+        id
+    }
+
+    /// Makes a window that is not mapped a toplevel or a popup. A popup's parent must be of the same owner, or counts as
+    /// none; a toplevel's is set by [`Shell::set_transient`].
+    pub fn set_role(&mut self, id: Id, role: Role) {
+        let Some(window) = self.windows.get_mut(&id).filter(|window| !window.mapped) else { return };
+        window.wants_popup = matches!(role, Role::Popup { .. });
+        window.set_role(window.wants_popup, window.parent());
+        if let Role::Popup { parent } = role {
+            self.adopt(id, parent);
+        }
+        self.lay_out(id);
+        self.settle();
+    }
+
+    /// Shows a window. A toplevel gets a place, if it has none, and comes forward with the focus, if it may. A popup
+    /// is brought onto its output, or, if it is a domain's and would cover it, becomes a toplevel.
+    pub fn map(&mut self, id: Id) {
+        let Some(window) = self.windows.get_mut(&id).filter(|window| !window.mapped) else { return };
+        window.mapped = true;
+        window.set_role(window.wants_popup, window.parent());
+        let (normal, placed) = (window.normal, window.placed);
+        if window.is_popup() {
+            self.place(id, normal);
+        } else {
+            self.remember(id);
+            let place = if placed { normal } else { self.room_for(id, normal) };
+            self.place(id, place);
+        }
+        if let Some(window) = self.windows.get_mut(&id) {
+            window.placed = true;
+        }
+        self.come_forward(id);
+        self.settle();
+    }
+
+    /// Takes a window off the desktop. It keeps its place.
+    pub fn unmap(&mut self, id: Id) {
+        if let Some(window) = self.windows.get_mut(&id).filter(|window| window.mapped) {
+            window.mapped = false;
+            self.effects.changed = true;
+            self.settle();
+        }
+    }
+
+    /// Forgets a window. What belonged to it belongs to what it belonged to.
+    pub fn remove(&mut self, id: Id) {
+        let Some(removed) = self.windows.remove(&id) else { return };
+        for child in self.windows.values_mut().filter(|window| window.parent() == Some(id)) {
+            child.set_parent(removed.parent());
+        }
+        self.forget_removed();
+    }
+
+    /// Forgets all windows of an owner.
+    pub fn remove_owner(&mut self, owner: Owner) {
+        self.windows.retain(|_, window| window.owner != owner);
+        self.forget_removed();
+    }
+
+    fn forget_removed(&mut self) {
+        let windows = &self.windows;
+        let known = |id: &Id| windows.contains_key(id);
+        self.order.retain(known);
+        self.effects.configure.retain(known);
+        self.effects.close.retain(known);
+        self.effects.changed = true;
+        self.settle();
+    }
+
+    /// The window of this name.
+    pub fn window(&self, id: Id) -> Option<&Window> {
+        self.windows.get(&id)
+    }
+
+    /// The next thing for the caller to do; `None` when all is done.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        while let Some(id) = self.effects.configure.pop_first() {
+            let Some(window) = self.windows.get_mut(&id) else { continue };
+            let (content, states) = (window.content, window.state);
+            if window.told != (content, states) {
+                window.told = (content, states);
+                return Some(Effect::Configure { id, content, states });
+            }
+        }
+        if self.effects.focus != self.focused {
+            let from = std::mem::replace(&mut self.effects.focus, self.focused);
+            return Some(Effect::FocusChanged { from, to: self.focused });
+        }
+        if let Some(id) = self.effects.close.pop_first() {
+            return Some(Effect::Close { id });
+        }
+        std::mem::take(&mut self.effects.changed).then_some(Effect::Changed)
+    }
 }

@@ -1,6 +1,6 @@
 //! What the shell knows of one window.
 
-use super::geom::{Insets, Point, Rect, Size};
+use super::geom::{Insets, Rect, Size};
 
 /// The largest content a window may have: the limit of the GUI protocol, kept for every window alike.
 pub const MAX_CONTENT: Size = Size::new(16384, 6144);
@@ -92,4 +92,92 @@ pub struct Window {
     pub mapped: bool,
     /// Whether it has the keyboard focus.
     pub focused: bool,
+    /// Where its content is, or will be again, when neither maximised nor fullscreen.
+    pub(super) normal: Rect,
+    /// What its owner believes of it: asked for it last, or was told last.
+    pub(super) told: (Rect, State),
+    /// Whether its owner wants a popup, whatever `role` it got.
+    pub(super) wants_popup: bool,
+    /// Whether `normal` has a place worth keeping.
+    pub(super) placed: bool,
+    pub(super) limits: SizeLimits,
+    pub(super) may_fullscreen: bool,
+    /// Whether it is maximised in place of a fullscreen it was not granted.
+    pub(super) maximised_instead: bool,
+}
+
+impl Window {
+    pub(super) fn is_popup(&self) -> bool {
+        matches!(self.role, Role::Popup { .. })
+    }
+
+    /// The window it is stacked above and hidden with.
+    pub(super) fn parent(&self) -> Option<Id> {
+        match self.role {
+            Role::Toplevel => self.transient_for,
+            Role::Popup { parent } => parent,
+        }
+    }
+
+    /// Makes it a popup or a toplevel of `parent`.
+    pub(super) fn set_role(&mut self, popup: bool, parent: Option<Id>) {
+        if popup {
+            self.role = Role::Popup { parent };
+            self.transient_for = None;
+            self.state = State::default();
+            self.maximised_instead = false;
+        } else {
+            self.role = Role::Toplevel;
+            self.transient_for = parent;
+        }
+    }
+
+    /// Makes it a child of `parent`, whatever kind it is.
+    pub(super) fn set_parent(&mut self, parent: Option<Id>) {
+        self.set_role(self.is_popup(), parent);
+    }
+}
+
+impl SizeLimits {
+    /// The size nearest to `wanted` that keeps the limits, rounded down to the increment where `min` allows it.
+    /// Limits that contradict each other or [`MAX_CONTENT`] give way: `max` to `min`, the increment to both.
+    pub fn constrain(&self, wanted: Size) -> Size {
+        let axis = |wanted, most, of: fn(Size) -> i32| {
+            let [min, max, increment, base] =
+                [self.min, self.max, self.increment, self.base].map(|size| size.map(of));
+            constrain_axis(wanted, most, AxisLimits { min, max, increment, base })
+        };
+        Size {
+            width: axis(wanted.width, MAX_CONTENT.width, |size| size.width),
+            height: axis(wanted.height, MAX_CONTENT.height, |size| size.height),
+        }
+    }
+}
+
+/// [`SizeLimits`] along one axis.
+struct AxisLimits {
+    min: Option<i32>,
+    max: Option<i32>,
+    increment: Option<i32>,
+    base: Option<i32>,
+}
+
+fn constrain_axis(wanted: i32, most: i32, limits: AxisLimits) -> i32 {
+    let low = limits.min.or(limits.base).unwrap_or(1).clamp(1, most);
+    // toolkits write 0 for "no limit"
+    let high = limits.max.filter(|max| *max > 0).unwrap_or(most).clamp(low, most);
+    let base = limits.base.or(limits.min).unwrap_or(0).clamp(0, most);
+    let increment = limits.increment.unwrap_or(1).clamp(1, most);
+    let wanted = wanted.clamp(low, high);
+    if wanted < base {
+        return wanted;
+    }
+    let stepped = wanted - (wanted - base) % increment;
+    if stepped >= low {
+        stepped
+    } else if stepped + increment <= high {
+        stepped + increment
+    } else {
+        low
+    }
 }
