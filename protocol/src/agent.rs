@@ -1,0 +1,332 @@
+//! The agent's end of one link.
+//!
+//! Holds the complete scene, so that a channel can come and go: commands are valid at any time and change the
+//! scene; what a daemon has not been told of it yet is remembered per window and sent when the channel has room. A
+//! fresh channel is then nothing special, only one whose daemon has been told nothing.
+//!
+//! Invariants:
+//!
+//! * The daemon is trusted, but nothing it sends makes this end panic or grow without bound.
+//! * Queued bytes stay below a backlog plus one window's messages and the answers the daemon is owed: later
+//!   changes replace earlier ones that were not sent.
+//! * Every `CONFIGURE` is answered with exactly its geometry, before anything else is said about that window.
+//! * A buffer is reported released only when no daemon will look at its references again.
+
+mod commands;
+mod handle;
+mod scene;
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use thiserror::Error;
+
+use crate::error::Violation;
+use crate::framing::Framer;
+use crate::limits::{BACKLOG, GREETING_TIMEOUT};
+use crate::message::{AgentMessage, DaemonMessage};
+use crate::outbox::Outbox;
+use crate::types::{ButtonInput, CrossingInput, KeyInput, Rect, Screen, WindowFlags, WindowId};
+use crate::version::Version;
+use scene::Window;
+
+/// What an agent's end needs to know.
+#[derive(Clone, Copy, Debug)]
+pub struct AgentConfig {
+    /// The minor version to offer; more than [`Version::NEWEST`] has no effect. Below 4 the daemon does not say what
+    /// it chose, and is taken to be at least as new.
+    pub max_minor: u16,
+}
+
+impl Default for AgentConfig {
+    fn default() -> AgentConfig {
+        AgentConfig { max_minor: Version::NEWEST.minor }
+    }
+}
+
+/// Which of an agent's buffers an [`AgentEvent::BufferReleased`] is about. Never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BufferSerial(pub u64);
+
+/// Why there can be no window of an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum CreateError {
+    /// It exists.
+    #[error("window {0} exists")]
+    Exists(WindowId),
+    /// The daemon has not confirmed the end of the last one.
+    #[error("window {0} is waiting for the daemon to forget its predecessor")]
+    AwaitsDestroyAck(WindowId),
+}
+
+/// What the daemon did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AgentEvent {
+    /// The greetings are over; all windows are being announced.
+    Connected {
+        /// What both ends speak.
+        version: Version,
+        /// The daemon's screen.
+        screen: Screen,
+    },
+    /// A window has this geometry now. Already answered.
+    Configure {
+        /// Its id.
+        window: WindowId,
+        /// The geometry.
+        geometry: Rect,
+    },
+    /// The user wants a window closed.
+    Close {
+        /// Its id.
+        window: WindowId,
+    },
+    /// A key went down or up.
+    Key {
+        /// The window with the focus.
+        window: WindowId,
+        /// Which, and when.
+        input: KeyInput,
+    },
+    /// A button went down or up.
+    Button {
+        /// The window under the pointer.
+        window: WindowId,
+        /// Which, and where.
+        input: ButtonInput,
+    },
+    /// The pointer moved.
+    Motion {
+        /// The window under it.
+        window: WindowId,
+        /// Pixels from the window's corner.
+        x: i32,
+        /// Pixels from the window's corner.
+        y: i32,
+        /// X modifier and button mask.
+        state: u32,
+    },
+    /// The pointer came in or went out. If `focus` is set the window has the keyboard focus, even if no
+    /// [`AgentEvent::Focus`] said so: after a reconnect none may come.
+    Crossing {
+        /// Its id.
+        window: WindowId,
+        /// How, and where.
+        input: CrossingInput,
+    },
+    /// The keyboard focus came or went.
+    Focus {
+        /// Its id.
+        window: WindowId,
+        /// Came, or went.
+        focused: bool,
+    },
+    /// The keys that are down in the GUI domain; any other that is held must be released.
+    KeymapNotify {
+        /// A bit for each X keycode.
+        keys: [u8; 32],
+    },
+    /// A window entered and left states.
+    Flags {
+        /// Its id.
+        window: WindowId,
+        /// Entered.
+        set: WindowFlags,
+        /// Left.
+        unset: WindowFlags,
+    },
+    /// The desktop shows a window that was not mapped.
+    Mapped {
+        /// Its id.
+        window: WindowId,
+    },
+    /// The user copies in this window: answer with [`AgentConn::clipboard`].
+    ClipboardRequested {
+        /// Its id.
+        window: WindowId,
+    },
+    /// The user pastes: this is the clipboard now.
+    Clipboard {
+        /// Any bytes.
+        data: Vec<u8>,
+    },
+    /// A buffer is not a window's any more and its references will not be looked at again.
+    BufferReleased {
+        /// The window it was given for.
+        window: WindowId,
+        /// Which.
+        serial: BufferSerial,
+    },
+}
+
+/// The agent's end of one link.
+///
+/// Feed it with [`handle_bytes`](AgentConn::handle_bytes) and [`handle_timeout`](AgentConn::handle_timeout), give
+/// commands, then drain [`poll_event`](AgentConn::poll_event) and [`transmit`](AgentConn::transmit).
+#[derive(Debug)]
+pub struct AgentConn {
+    config: AgentConfig,
+    now: Duration,
+    link: Link,
+    framer: Framer<DaemonMessage>,
+    windows: BTreeMap<WindowId, Window>,
+    /// Windows of which the daemon has not been told all, longest waiting first. May name windows that are gone.
+    waiting: VecDeque<WindowId>,
+    /// Ids whose destruction the daemon has not confirmed.
+    dying: BTreeSet<WindowId>,
+    /// Buffers announced on this channel and not acknowledged, oldest first.
+    unacked: VecDeque<(WindowId, BufferSerial)>,
+    /// An answer to a clipboard request, waiting for room.
+    clipboard: Option<Vec<u8>>,
+    next_serial: u64,
+    next_order: u64,
+    events: VecDeque<AgentEvent>,
+    outbox: Outbox,
+}
+
+/// How far the link is.
+#[derive(Debug)]
+enum Link {
+    /// There is no channel.
+    Down,
+    /// Waiting for the daemon's answer; these bytes of it have come.
+    Greeting { partial: Vec<u8>, deadline: Duration },
+    /// The ends speak this version.
+    Running(Version),
+    /// The daemon broke a rule.
+    Ended(Violation),
+}
+
+impl AgentConn {
+    /// An empty scene without a channel.
+    #[must_use]
+    pub fn new(config: AgentConfig, now: Duration) -> AgentConn {
+        AgentConn {
+            config,
+            now,
+            link: Link::Down,
+            framer: Framer::new(Version::NEWEST),
+            windows: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            dying: BTreeSet::new(),
+            unacked: VecDeque::new(),
+            clipboard: None,
+            next_serial: 0,
+            next_order: 0,
+            events: VecDeque::new(),
+            outbox: Outbox::default(),
+        }
+    }
+
+    /// A channel to a daemon was connected at `now`. Greets; once the daemon has answered, announces all windows in
+    /// the order of their creation.
+    pub fn connected(&mut self, now: Duration) {
+        self.disconnected();
+        self.now = self.now.max(now);
+        self.outbox.push_raw(&self.offered().to_wire().to_le_bytes());
+        let deadline = self.now.saturating_add(GREETING_TIMEOUT);
+        self.link = Link::Greeting { partial: Vec::new(), deadline };
+    }
+
+    /// The channel is gone. The scene stays; buffers that only the old daemon still had are released.
+    pub fn disconnected(&mut self) {
+        self.link = Link::Down;
+        self.framer = Framer::new(Version::NEWEST);
+        self.outbox.clear();
+        self.clipboard = None;
+        self.waiting.clear();
+        self.dying.clear();
+        for (window, serial) in core::mem::take(&mut self.unacked) {
+            self.release_unless_current(window, serial);
+        }
+        for window in self.windows.values_mut() {
+            window.forget_peer();
+        }
+    }
+
+    /// Takes what the channel brought, cut anywhere.
+    ///
+    /// # Errors
+    ///
+    /// The first rule the daemon broke, again at every later call until [`AgentConn::connected`]. Not being
+    /// connected is no error; the bytes are dropped.
+    pub fn handle_bytes(&mut self, bytes: &[u8], now: Duration) -> Result<(), Violation> {
+        self.handle_timeout(now)?;
+        let handled = self.receive(bytes);
+        handled.inspect_err(|violation| self.link = Link::Ended(violation.clone()))?;
+        self.flush();
+        Ok(())
+    }
+
+    /// Looks at the time. To be called at [`AgentConn::poll_timeout`].
+    ///
+    /// # Errors
+    ///
+    /// As [`AgentConn::handle_bytes`].
+    pub fn handle_timeout(&mut self, now: Duration) -> Result<(), Violation> {
+        self.now = self.now.max(now);
+        if let Link::Greeting { deadline, .. } = self.link
+            && deadline <= self.now
+        {
+            self.link = Link::Ended(Violation::NoGreeting { limit: GREETING_TIMEOUT });
+        }
+        match &self.link {
+            Link::Ended(violation) => Err(violation.clone()),
+            Link::Down | Link::Greeting { .. } | Link::Running(_) => Ok(()),
+        }
+    }
+
+    /// When to call [`AgentConn::handle_timeout`], if nothing happens before: the greeting is late then.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        match self.link {
+            Link::Greeting { deadline, .. } => Some(deadline),
+            Link::Down | Link::Running(_) | Link::Ended(_) => None,
+        }
+    }
+
+    /// The next thing the daemon did.
+    pub fn poll_event(&mut self) -> Option<AgentEvent> {
+        self.events.pop_front()
+    }
+
+    /// Bytes for the channel. Say how many it took with [`AgentConn::transmitted`] before giving another command.
+    #[must_use]
+    pub fn transmit(&self) -> &[u8] {
+        match self.link {
+            Link::Greeting { .. } | Link::Running(_) => self.outbox.pending(),
+            Link::Down | Link::Ended(_) => &[],
+        }
+    }
+
+    /// The channel took this many bytes from the front of [`AgentConn::transmit`]. What has waited for room follows.
+    pub fn transmitted(&mut self, count: usize) {
+        self.outbox.take(count);
+        self.flush();
+    }
+
+    fn offered(&self) -> Version {
+        Version::minor(self.config.max_minor.min(Version::NEWEST.minor))
+    }
+
+    fn version(&self) -> Option<Version> {
+        match self.link {
+            Link::Running(version) => Some(version),
+            Link::Down | Link::Greeting { .. } | Link::Ended(_) => None,
+        }
+    }
+
+    fn send(&mut self, window: WindowId, message: &AgentMessage) {
+        if let Some(version) = self.version() {
+            self.outbox.push(message, window, version);
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.outbox.pending().len() < BACKLOG
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,373 @@
+//! The daemon's end of one link.
+//!
+//! The peer is hostile. What it says is checked here against the state of its windows, and comes out as events
+//! that need no further check; the first broken rule ends the connection for good, with all its windows.
+//!
+//! Invariants:
+//!
+//! * Events of a window come only between its `Created` and its `Destroyed`.
+//! * The work and memory one call causes are bounded by the bytes handed to it, and no call waits for the peer.
+//! * One `CONFIGURE` at most is unanswered per window; the daemon's geometry wins over the agent's.
+//! * Acknowledgements go out in the order of what they acknowledge.
+
+pub(crate) mod commands;
+mod handle;
+mod window;
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use crate::budget::Budget;
+use crate::error::Violation;
+use crate::framing::Framer;
+use crate::limits::{GREETING_TIMEOUT, Limits, MAX_PENDING};
+use crate::message::{AgentMessage, DaemonMessage};
+use crate::outbox::Outbox;
+use crate::types::{Cursor, GrantRef, Rect, Screen, SizeHints, WindowFlags, WindowId};
+use crate::version::Version;
+use crate::wire::{Reader, fill};
+use window::Window;
+
+/// What a daemon's end needs to know.
+#[derive(Clone, Debug)]
+pub struct DaemonConfig {
+    /// Told to the agent.
+    pub screen: Screen,
+    /// What this agent may have.
+    pub limits: Limits,
+    /// The newest minor version to agree to; more than [`Version::NEWEST`] has no effect.
+    pub max_minor: u16,
+}
+
+/// What an agent did, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DaemonEvent {
+    /// The greetings are over.
+    Connected {
+        /// What both ends speak.
+        version: Version,
+    },
+    /// A window exists, unmapped and without a buffer.
+    Created {
+        /// Its id.
+        window: WindowId,
+        /// The geometry it would like, within the limits. The agent takes it for granted until told otherwise.
+        geometry: Rect,
+        /// Whether it asks not to be managed: a menu or a tooltip.
+        override_redirect: bool,
+    },
+    /// A window is gone, and so is its buffer.
+    Destroyed {
+        /// Its id.
+        window: WindowId,
+    },
+    /// A window is to be shown.
+    Mapped {
+        /// Its id.
+        window: WindowId,
+        /// The existing window it belongs above.
+        transient_for: Option<WindowId>,
+        /// Whether it asks not to be managed; final until it is unmapped.
+        override_redirect: bool,
+    },
+    /// A window is not to be shown any more, and its buffer is gone (except window 0's, which stays).
+    Unmapped {
+        /// Its id.
+        window: WindowId,
+    },
+    /// The agent moved or resized a window by itself. Answer with [`DaemonConn::configure`], with this geometry or
+    /// another: the agent believes in its own until then.
+    ConfigureRequested {
+        /// Its id.
+        window: WindowId,
+        /// What it would like, within the limits.
+        geometry: Rect,
+    },
+    /// The agent has taken on the geometry it was told.
+    ConfigureAcked {
+        /// Its id.
+        window: WindowId,
+        /// The geometry.
+        geometry: Rect,
+    },
+    /// A window has a new buffer, of rows of `width` pixels of 4 bytes (B, G, R, unused) from the start of the first
+    /// page. Answer with [`DaemonConn::buffer_done`], once and in order, when the references are mapped or never
+    /// will be. All of it is to be drawn.
+    Buffer {
+        /// Its id.
+        window: WindowId,
+        /// Pixels; need not be the window's.
+        width: u32,
+        /// Pixels; need not be the window's.
+        height: u32,
+        /// One for each page, at least as many as the size needs.
+        refs: Vec<GrantRef>,
+    },
+    /// A part of a window's buffer has changed.
+    Damaged {
+        /// Its id; it has a buffer.
+        window: WindowId,
+        /// Within the buffer, not empty.
+        rect: Rect,
+    },
+    /// A window has a title.
+    Title {
+        /// Its id.
+        window: WindowId,
+        /// At most 127 bytes, no NUL; otherwise any text the agent likes, so sanitise before showing it.
+        title: String,
+    },
+    /// An unmapped window says what it is.
+    Class {
+        /// Its id.
+        window: WindowId,
+        /// At most 63 bytes, no NUL; otherwise any text.
+        class: String,
+        /// Likewise.
+        name: String,
+    },
+    /// A window says which sizes it likes.
+    Hints {
+        /// Its id.
+        window: WindowId,
+        /// What it said within the limits; the rest is left out.
+        hints: SizeHints,
+    },
+    /// A window asks for states. At least one of the two is not empty, and they share no flag.
+    FlagsRequested {
+        /// Its id.
+        window: WindowId,
+        /// To enter.
+        set: WindowFlags,
+        /// To leave.
+        unset: WindowFlags,
+    },
+    /// An unmapped window is an icon for the tray. It is shown without being mapped and never moves by itself.
+    Docked {
+        /// Its id.
+        window: WindowId,
+    },
+    /// What the pointer looks like over a window.
+    Cursor {
+        /// Its id.
+        window: WindowId,
+        /// The look.
+        cursor: Cursor,
+    },
+    /// The clipboard that [`DaemonConn::request_clipboard`] asked for.
+    Clipboard {
+        /// At most [`Limits::clipboard_bytes`], of any content; empty if there is nothing.
+        data: Vec<u8>,
+    },
+    /// The clipboard asked for has more bytes than are taken.
+    ClipboardTooLarge,
+}
+
+/// The daemon's end of one link.
+///
+/// Feed it with [`handle_bytes`](DaemonConn::handle_bytes) and [`handle_timeout`](DaemonConn::handle_timeout), give
+/// commands, then drain [`poll_event`](DaemonConn::poll_event) and [`transmit`](DaemonConn::transmit). Commands for
+/// windows that do not exist, or before the greetings are over, do nothing.
+#[derive(Debug)]
+pub struct DaemonConn {
+    config: DaemonConfig,
+    now: Duration,
+    link: Link,
+    framer: Framer<AgentMessage>,
+    budget: Budget,
+    windows: BTreeMap<WindowId, Window>,
+    /// Pages in the buffers of all windows.
+    pages: u32,
+    /// What the agent is owed an acknowledgement for, oldest first.
+    owed: VecDeque<Owed>,
+    clipboard_requested: bool,
+    events: VecDeque<DaemonEvent>,
+    outbox: Outbox,
+}
+
+/// How far the link is.
+#[derive(Debug)]
+enum Link {
+    /// Waiting for the agent's version; these bytes of it have come.
+    Greeting { partial: Vec<u8>, deadline: Duration },
+    /// The ends speak this version.
+    Running(Version),
+    /// The agent broke a rule, or does not read.
+    Ended { violation: Violation, reported: bool },
+}
+
+/// An acknowledgement to be sent when all before it are.
+#[derive(Debug)]
+enum Owed {
+    /// For a buffer; `done` once the caller has answered it.
+    Dump { window: WindowId, done: bool },
+    /// For a destroyed window.
+    Destroy { window: WindowId },
+}
+
+impl DaemonConn {
+    /// The end of a channel that was connected at `now`.
+    #[must_use]
+    pub fn new(config: DaemonConfig, now: Duration) -> DaemonConn {
+        let budget = Budget::new(config.limits.messages_per_second, config.limits.message_burst);
+        DaemonConn {
+            now,
+            link: Link::Greeting { partial: Vec::new(), deadline: now.saturating_add(GREETING_TIMEOUT) },
+            framer: Framer::new(Version::NEWEST),
+            budget,
+            windows: BTreeMap::new(),
+            pages: 0,
+            owed: VecDeque::new(),
+            clipboard_requested: false,
+            events: VecDeque::new(),
+            outbox: Outbox::default(),
+            config,
+        }
+    }
+
+    /// Takes what the channel brought, cut anywhere.
+    ///
+    /// # Errors
+    ///
+    /// The first rule the agent broke, again at every later call; there are no events any more.
+    pub fn handle_bytes(&mut self, bytes: &[u8], now: Duration) -> Result<(), Violation> {
+        self.handle_timeout(now)?;
+        let handled = self.receive(bytes);
+        handled.map_err(|violation| self.end(violation, true))?;
+        self.check_pending();
+        self.report()
+    }
+
+    /// Looks at the time. To be called at [`DaemonConn::poll_timeout`].
+    ///
+    /// # Errors
+    ///
+    /// As [`DaemonConn::handle_bytes`]: this is also where a caller learns that the agent does not read.
+    pub fn handle_timeout(&mut self, now: Duration) -> Result<(), Violation> {
+        self.now = self.now.max(now);
+        if let Link::Greeting { deadline, .. } = self.link
+            && deadline <= self.now
+        {
+            self.end(Violation::NoGreeting { limit: GREETING_TIMEOUT }, true);
+        }
+        self.report()
+    }
+
+    /// When to call [`DaemonConn::handle_timeout`], if nothing happens before: the greeting is late then, reading is
+    /// wanted again, or the connection has ended without the caller knowing yet.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        match &self.link {
+            Link::Greeting { deadline, .. } => Some(*deadline),
+            Link::Running(_) => self.budget.is_spent(self.now).then(|| self.budget.refills_at()),
+            Link::Ended { reported, .. } => (!reported).then_some(self.now),
+        }
+    }
+
+    /// Whether to read from the channel. False while the agent's message budget is spent or it has too many buffers
+    /// unanswered, so that the channel fills up and the agent waits: a flood slows its own domain only.
+    #[must_use]
+    pub fn wants_read(&self, now: Duration) -> bool {
+        !matches!(self.link, Link::Ended { .. })
+            && !self.budget.is_spent(self.now.max(now))
+            && self.owed.len() < self.config.limits.unanswered_buffers
+    }
+
+    /// The next thing the agent did. Drain after every `handle_bytes`: nothing is bounded but by what one call of
+    /// it was given.
+    pub fn poll_event(&mut self) -> Option<DaemonEvent> {
+        self.events.pop_front()
+    }
+
+    /// Bytes for the channel. Say how many it took with [`DaemonConn::transmitted`] before giving another command.
+    #[must_use]
+    pub fn transmit(&self) -> &[u8] {
+        self.outbox.pending()
+    }
+
+    /// The channel took this many bytes from the front of [`DaemonConn::transmit`].
+    pub fn transmitted(&mut self, count: usize) {
+        self.outbox.take(count);
+    }
+
+    fn version(&self) -> Option<Version> {
+        match self.link {
+            Link::Running(version) => Some(version),
+            Link::Greeting { .. } | Link::Ended { .. } => None,
+        }
+    }
+
+    fn receive(&mut self, mut bytes: &[u8]) -> Result<(), Violation> {
+        if let Link::Greeting { partial, .. } = &mut self.link {
+            if !fill(partial, 4, &mut bytes) {
+                return Ok(());
+            }
+            let offered = Version::from_wire(Reader::new(partial).u32().unwrap_or_default());
+            self.greet(offered)?;
+        }
+        while let Some((window, message)) = self.framer.pull(&mut bytes)? {
+            self.handle(window, message)?;
+        }
+        Ok(())
+    }
+
+    /// Settles the version and answers the agent's greeting.
+    fn greet(&mut self, offered: Version) -> Result<(), Violation> {
+        let ours = Version::minor(self.config.max_minor.min(Version::NEWEST.minor));
+        if offered.major != ours.major {
+            return Err(Violation::Version { theirs: offered, ours, lowest: 0 });
+        }
+        let version = offered.min(ours);
+        if version.daemon_tells_version() {
+            self.outbox.push_raw(&version.to_wire().to_le_bytes());
+        }
+        let Screen { width, height, depth, mem_kib } = self.config.screen;
+        for field in [width, height, depth, mem_kib] {
+            self.outbox.push_raw(&field.to_le_bytes());
+        }
+        self.framer = Framer::new(version);
+        self.link = Link::Running(version);
+        self.events.push_back(DaemonEvent::Connected { version });
+        Ok(())
+    }
+
+    /// Ends the connection and hands the reason back.
+    fn end(&mut self, violation: Violation, reported: bool) -> Violation {
+        self.link = Link::Ended { violation: violation.clone(), reported };
+        self.windows.clear();
+        self.owed.clear();
+        self.events.clear();
+        self.outbox.clear();
+        self.framer = Framer::new(Version::NEWEST);
+        violation
+    }
+
+    fn report(&mut self) -> Result<(), Violation> {
+        match &mut self.link {
+            Link::Greeting { .. } | Link::Running(_) => Ok(()),
+            Link::Ended { violation, reported } => {
+                *reported = true;
+                Err(violation.clone())
+            }
+        }
+    }
+
+    fn send(&mut self, window: WindowId, message: &DaemonMessage) {
+        if let Some(version) = self.version() {
+            self.outbox.push(message, window, version);
+            self.check_pending();
+        }
+    }
+
+    fn check_pending(&mut self) {
+        let pending = self.outbox.pending().len();
+        if pending > MAX_PENDING {
+            self.end(Violation::DoesNotRead { pending, limit: MAX_PENDING }, false);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! Every limit of the protocol and of this implementation, with its reason.
+
+use core::num::NonZeroU32;
+use core::time::Duration;
+
+/// Widest window, pixels. With [`MAX_HEIGHT`], the protocol's: both ends must agree on the largest buffer.
+pub const MAX_WIDTH: u32 = 16384;
+/// Tallest window, pixels.
+pub const MAX_HEIGHT: u32 = 6144;
+/// Bytes of one page, the unit of sharing.
+pub const PAGE_BYTES: u32 = 4096;
+/// Bytes of one pixel.
+pub const PIXEL_BYTES: u32 = 4;
+/// Most references in one buffer: the pages of the largest window.
+pub const MAX_REFS: u32 = 98304;
+/// Bytes of the title field: at most one less of text, then NULs.
+pub const TITLE_BYTES: usize = 128;
+/// Bytes of each of the two class fields, likewise.
+pub const CLASS_BYTES: usize = 64;
+/// Glyphs of the X cursor font, counted with the odd ones that are masks.
+pub const CURSOR_GLYPHS: u8 = 154;
+/// Most clipboard content before 1.8, bytes.
+pub const CLIPBOARD_MAX_BEFORE_1_8: usize = 65000;
+/// Most clipboard content from 1.8 on, bytes.
+pub const CLIPBOARD_MAX: usize = 256_000;
+/// Increments of a window's size stay below this, as a larger one could never be used.
+pub const MAX_INCREMENT: u32 = 16384;
+
+/// Bytes a daemon queues for an agent before it holds that the agent does not read. The reference daemon's value:
+/// some 300000 input events, far beyond any hiccup, and no burden on the GUI domain.
+pub const MAX_PENDING: usize = 10_000_000;
+/// How long each end waits for the other's greeting. Both are sent at once on a connection, so this long a
+/// silence is a stuck peer; ending the link lets the caller say so and try again.
+pub const GREETING_TIMEOUT: Duration = Duration::from_secs(30);
+/// Times in a row that a daemon repeats a geometry to an agent which answers with another. An honest agent needs
+/// one per request that crossed the daemon's; an agent that never gives in must not make the two ends ping-pong.
+pub const MAX_REFUSALS: u8 = 8;
+/// Bytes an agent queues before it keeps further changes as state instead, to be merged with later ones. Four
+/// times the usual ring, so that a reading daemon never sees a gap.
+pub const BACKLOG: usize = 16384;
+/// Damage rectangles an agent keeps for a window that waits for the channel; one more and they become their
+/// bounding box. A terminal's repaint of scattered lines fits.
+pub const MAX_DAMAGE_RECTS: usize = 16;
+
+/// What a daemon lets one agent have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Windows at one time. X applications make helper windows by the dozen, never by the thousand, and each costs
+    /// the daemon some hundred bytes.
+    pub windows: usize,
+    /// Pages in all buffers in use, of 4 KiB. The default is 1 GiB, some 30 windows of 3840x2160: mappings cost the
+    /// GUI domain page tables and grant handles.
+    pub pages: u32,
+    /// Buffers announced that the caller has not answered yet; more and [`wants_read`] is false.
+    ///
+    /// [`wants_read`]: crate::DaemonConn::wants_read
+    pub unanswered_buffers: usize,
+    /// Messages per second in the long run (each started KiB of a body counts as one more). An X agent sends every
+    /// line of a scrolling terminal as a message: 60 repaints of 100 lines are 6000.
+    pub messages_per_second: NonZeroU32,
+    /// Messages beyond the long run that may come at once: a second's worth, as when all windows are replayed.
+    pub message_burst: u32,
+    /// Most clipboard content taken from the agent, bytes; at most [`CLIPBOARD_MAX`] has an effect.
+    pub clipboard_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            windows: 4096,
+            pages: 262_144,
+            unanswered_buffers: 256,
+            messages_per_second: NonZeroU32::new(20_000).unwrap_or(NonZeroU32::MIN),
+            message_burst: 20_000,
+            clipboard_bytes: 64_000,
+        }
+    }
+}
