@@ -1,1 +1,33 @@
-//! (being written)
+//! The agent: a Wayland compositor without a screen, for the unmodified applications of one domain.
+//!
+//! Applications connect to it as to any compositor. It draws nothing but their windows' contents, each into pages that
+//! the GUI domain can map, and tells the daemon there about windows, damage and wishes in the GUI protocol; input,
+//! sizes and focus come back the same way. Frames, stacking and placement are not its business.
+//!
+//! What it keeps to:
+//!
+//! * Applications are at arm's length: one that breaks a protocol, truncates its memory or names absurd numbers loses
+//!   its connection, and the agent and its other clients go on.
+//! * The GUI domain's word on geometry, focus and states is final.
+//! * A daemon that is gone costs applications nothing: they keep running, and the next daemon is told everything.
+//! * Nothing wakes the process when nothing happens, and nothing is copied that did not change.
+
+#![forbid(unsafe_code)]
+
+mod agent;
+mod command;
+mod compose;
+mod frames;
+mod handlers;
+mod input;
+mod link;
+mod options;
+mod scene;
+mod socket;
+mod state;
+mod window;
+
+pub use agent::{Agent, StartError};
+pub use command::Command;
+pub use options::{DEFAULT_REFRESH_HZ, GUI_PORT, Options};
+pub use state::State;

@@ -1,0 +1,171 @@
+//! One agent with its event loop.
+
+use std::{
+    ffi::OsString,
+    io,
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::net::UnixStream,
+    },
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use smithay::{
+    input::keyboard,
+    reexports::{
+        calloop::{self, EventLoop, Interest, LoopHandle, Mode, PostAction, generic::Generic},
+        wayland_server::{BindError, Display, ListeningSocket, backend::InitError},
+    },
+};
+use tracing::{info, warn};
+
+use crate::{
+    options::Options,
+    socket::SocketPlace,
+    state::{ClientState, State},
+};
+
+/// Why an agent cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No socket for the GUI domain.
+    #[error("cannot listen for the GUI domain: {0}")]
+    Link(#[source] io::Error),
+    /// No socket for the applications.
+    #[error("no Wayland socket: {0}")]
+    Socket(#[from] BindError),
+    /// The names in `XKB_DEFAULT_*` make no keymap.
+    #[error("no keymap: {0}")]
+    Keymap(#[from] keyboard::Error),
+    /// Pixman does not work.
+    #[error("no renderer: {0}")]
+    Renderer(String),
+    /// The Wayland library does not work.
+    #[error("no Wayland display: {0}")]
+    Display(#[from] InitError),
+    /// The system has no event loop to give.
+    #[error("no event loop: {0}")]
+    Loop(#[from] calloop::Error),
+    /// The system refused something else.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// A running agent. Does something only while it is dispatched; its sockets go with it.
+pub struct Agent {
+    // before the display, so that its windows go while their clients are still known
+    state: State,
+    display: Display<State>,
+    event_loop: EventLoop<'static, State>,
+    place: SocketPlace,
+}
+
+impl Agent {
+    /// Listens for applications and for the GUI domain.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`].
+    pub fn new(options: &Options) -> Result<Self, StartError> {
+        let event_loop = EventLoop::try_new()?;
+        let handle: LoopHandle<'static, State> = event_loop.handle();
+        let mut display = Display::new()?;
+        let state = State::new(options, display.handle(), handle.clone())?;
+
+        let (place, socket) =
+            SocketPlace::bind(options.runtime_dir.as_deref(), options.socket_name.as_deref())?;
+        info!("listening for applications: {}", place.path().display());
+        let socket = Generic::new(socket, Interest::READ, Mode::Level);
+        insert(&handle, socket, accept)?;
+
+        // the display's own descriptor stays with the display; readiness shows on a duplicate as well
+        let clients = display.backend().poll_fd().try_clone_to_owned()?;
+        let clients = Generic::new(clients, Interest::READ, Mode::Level);
+        insert(&handle, clients, |_, state| state.clients_ready = true)?;
+
+        // what there is to do is done after every round of events
+        insert(&handle, state.link.source()?, |_, _| {})?;
+        Ok(Self { state, display, event_loop, place })
+    }
+
+    /// Waits for something to happen, at most `timeout` (`None`: for ever), and deals with it.
+    ///
+    /// # Errors
+    ///
+    /// What the system says about waiting. The agent is of no use then.
+    pub fn dispatch(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.event_loop.dispatch(timeout, &mut self.state).map_err(|error| match error {
+            calloop::Error::IoError(error) => error,
+            other => io::Error::other(other),
+        })?;
+        if std::mem::take(&mut self.state.clients_ready) {
+            self.display.dispatch_clients(&mut self.state)?;
+        }
+        self.state.settle();
+        self.display.flush_clients()
+    }
+
+    /// Where applications connect.
+    pub fn socket_path(&self) -> PathBuf {
+        self.place.path()
+    }
+
+    /// The environment variables by which an application finds this agent.
+    pub fn environment(&self) -> Vec<(&'static str, OsString)> {
+        self.place.environment()
+    }
+
+    /// Takes on an application by a stream it holds the other end of, as if it had come through the socket.
+    ///
+    /// # Errors
+    ///
+    /// What the system says about the stream.
+    pub fn add_client(&mut self, stream: UnixStream) -> io::Result<()> {
+        insert_client(&mut self.state, stream)
+    }
+
+    /// The agent's event loop, to add sources to.
+    pub fn handle(&self) -> LoopHandle<'static, State> {
+        self.event_loop.handle()
+    }
+}
+
+impl AsFd for Agent {
+    /// Readable when [`Agent::dispatch`] has something to do, timers aside.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.event_loop.as_fd()
+    }
+}
+
+/// Adds a level-triggered descriptor to the loop.
+fn insert<F: AsFd + 'static>(
+    handle: &LoopHandle<'static, State>,
+    source: Generic<F>,
+    mut ready: impl FnMut(&F, &mut State) + 'static,
+) -> Result<(), calloop::Error> {
+    let inserted = handle.insert_source(source, move |_, descriptor, state| {
+        ready(descriptor, state);
+        Ok(PostAction::Continue)
+    });
+    inserted.map(drop).map_err(|error| error.error)
+}
+
+fn accept(socket: &ListeningSocket, state: &mut State) {
+    loop {
+        match socket.accept() {
+            Ok(Some(stream)) => {
+                if let Err(error) = insert_client(state, stream) {
+                    warn!("an application cannot be served: {error}");
+                }
+            }
+            Ok(None) => return,
+            Err(error) => return warn!("an application could not connect: {error}"),
+        }
+    }
+}
+
+fn insert_client(state: &mut State, stream: UnixStream) -> io::Result<()> {
+    state.display.insert_client(stream, Arc::new(ClientState::default())).map(drop)
+}

@@ -1,0 +1,81 @@
+//! Surfaces, subsurfaces and their commits.
+
+use smithay::{
+    backend::renderer::utils::{on_commit_buffer_handler, with_renderer_surface_state},
+    reexports::wayland_server::{Client, protocol::wl_surface::WlSurface},
+    wayland::{
+        compositor::{
+            CompositorClientState, CompositorHandler, CompositorState, get_parent, get_role,
+            is_sync_subsurface,
+        },
+        shell::xdg::{XDG_POPUP_ROLE, XDG_TOPLEVEL_ROLE},
+    },
+};
+
+use crate::state::{ClientState, State};
+
+impl CompositorHandler for State {
+    fn compositor_state(&mut self) -> &mut CompositorState {
+        &mut self.globals.compositor
+    }
+
+    fn client_compositor_state<'a>(&self, client: &'a Client) -> &'a CompositorClientState {
+        // every client was inserted with one; the other arm serves clients of no known kind all the same
+        static UNKNOWN: std::sync::LazyLock<CompositorClientState> =
+            std::sync::LazyLock::new(Default::default);
+        client.get_data::<ClientState>().map_or(&UNKNOWN, |data| &data.compositor)
+    }
+
+    fn commit(&mut self, surface: &WlSurface) {
+        on_commit_buffer_handler::<Self>(surface);
+        if is_sync_subsurface(surface) {
+            // applied, and seen by us, when the parent commits
+            return;
+        }
+        let root = root_of(surface);
+        match get_role(&root) {
+            Some(XDG_TOPLEVEL_ROLE) => self.toplevel_committed(&root),
+            Some(XDG_POPUP_ROLE) => {
+                self.popups.commit(&root);
+                self.popup_committed(&root);
+            }
+            _ => {}
+        }
+        self.frames.committed(&root);
+    }
+
+    fn destroyed(&mut self, surface: &WlSurface) {
+        // a role object normally goes first and takes the window along; not so when a client just disappears
+        self.unmap(surface);
+        self.frames.forget_dead();
+    }
+}
+
+/// The surface at the top of a tree of subsurfaces.
+fn root_of(surface: &WlSurface) -> WlSurface {
+    let mut root = surface.clone();
+    while let Some(parent) = get_parent(&root) {
+        root = parent;
+    }
+    root
+}
+
+/// Whether a surface has something to show.
+pub(crate) fn has_buffer(surface: &WlSurface) -> bool {
+    with_renderer_surface_state(surface, |state| state.buffer().is_some()).unwrap_or(false)
+}
+
+mod delegates {
+    use super::State;
+    use smithay::{
+        reexports::wayland_server::{delegate_dispatch, delegate_global_dispatch, protocol},
+        wayland::compositor::CompositorState,
+    };
+
+    // surfaces, regions and subsurfaces pass through `bounds` first
+    delegate_global_dispatch!(State: [protocol::wl_compositor::WlCompositor: ()] => CompositorState);
+    delegate_global_dispatch!(State: [protocol::wl_subcompositor::WlSubcompositor: ()] => CompositorState);
+    delegate_dispatch!(State: [protocol::wl_compositor::WlCompositor: ()] => CompositorState);
+    delegate_dispatch!(State: [protocol::wl_subcompositor::WlSubcompositor: ()] => CompositorState);
+    delegate_dispatch!(State: [protocol::wl_callback::WlCallback: ()] => CompositorState);
+}

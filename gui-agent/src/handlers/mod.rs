@@ -1,0 +1,11 @@
+//! The Wayland protocols the agent serves, one file per family.
+
+mod bounds;
+mod compositor;
+mod data_device;
+mod decoration;
+pub(crate) mod output;
+pub(crate) mod popup;
+mod seat;
+mod shm;
+pub(crate) mod xdg_shell;

@@ -1,0 +1,123 @@
+//! The link to the GUI domain: channel and protocol together.
+//!
+//! The protocol's end holds the complete scene, so a lost link costs nothing but time: the channel listens again, and
+//! whoever connects next is told everything from the start.
+
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+use gui_protocol::{AgentConfig, AgentConn, AgentEvent, Violation};
+use shm_grant::{Address, Event, Exporter, Server};
+use smithay::reexports::calloop::generic::Generic;
+use tracing::{info, warn};
+
+use crate::options::Options;
+
+/// Bytes read at once. Input events are 20 to 40 bytes, the clipboard may be more; it comes in parts then.
+const READ_BYTES: usize = 4096;
+
+/// One agent's end of the link.
+#[derive(Debug)]
+pub(crate) struct Link {
+    server: Server,
+    pub(crate) conn: AgentConn,
+    started: Instant,
+    connected: bool,
+}
+
+impl Link {
+    /// Listens where the options say.
+    pub(crate) fn listen(options: &Options) -> io::Result<Self> {
+        let mut address = Address::new(options.backend, options.domain, options.gui_domain, options.port);
+        if let Some(directory) = &options.vchan_dir {
+            address.directory = directory.clone();
+        }
+        let server = Server::bind(&address)?;
+        info!("listening for the GUI domain: {address}");
+        let conn = AgentConn::new(AgentConfig::default(), Duration::ZERO);
+        Ok(Self { server, conn, started: Instant::now(), connected: false })
+    }
+
+    /// Ready whenever [`Link::read`] has something to do.
+    pub(crate) fn source(&self) -> io::Result<Generic<std::os::fd::OwnedFd>> {
+        self.server.calloop_source()
+    }
+
+    pub(crate) fn exporter(&self) -> &Exporter {
+        self.server.exporter()
+    }
+
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Takes in everything that has arrived.
+    pub(crate) fn read(&mut self) {
+        while let Some(event) = self.server.poll_event() {
+            match event {
+                Event::Connected => {
+                    info!("the GUI domain has connected");
+                    self.connected = true;
+                    self.conn.connected(self.started.elapsed());
+                }
+                Event::Readable => self.read_bytes(),
+                // `write` follows every round of events
+                Event::Writable => {}
+                Event::Disconnected(reason) => {
+                    info!("the GUI domain is gone ({reason}); applications keep running");
+                    self.connected = false;
+                    self.conn.disconnected();
+                }
+            }
+        }
+    }
+
+    fn read_bytes(&mut self) {
+        let mut bytes = [0; READ_BYTES];
+        loop {
+            let read = self.server.read(&mut bytes);
+            let Some(read) = bytes.get(..read).filter(|read| !read.is_empty()) else { return };
+            if let Err(violation) = self.conn.handle_bytes(read, self.started.elapsed()) {
+                return self.give_up(&violation);
+            }
+        }
+    }
+
+    fn give_up(&mut self, violation: &Violation) {
+        warn!("the GUI domain broke the protocol, link ended: {violation}");
+        self.server.disconnect();
+        self.connected = false;
+        self.conn.disconnected();
+    }
+
+    /// The next thing the GUI domain wants.
+    pub(crate) fn next_event(&mut self) -> Option<AgentEvent> {
+        self.conn.poll_event()
+    }
+
+    /// Lets time pass and sends as much as the channel takes.
+    pub(crate) fn write(&mut self) {
+        if let Err(violation) = self.conn.handle_timeout(self.now()) {
+            self.give_up(&violation);
+        }
+        loop {
+            let written = self.server.write(self.conn.transmit());
+            if written == 0 {
+                return;
+            }
+            self.conn.transmitted(written);
+        }
+    }
+
+    /// Whether a daemon is there and has been sent everything there is to say.
+    pub(crate) fn is_clear(&self) -> bool {
+        self.connected && self.conn.transmit().is_empty()
+    }
+
+    /// When [`Link::write`] wants to be called even if nothing happens.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.conn.poll_timeout().map(|since| self.started + since)
+    }
+}

@@ -1,0 +1,317 @@
+//! From what clients commit to what the GUI domain is told, and back.
+//!
+//! Geometry follows one rule: the GUI domain decides. What it says is passed on to the client as a size to take.
+//! What the client makes of it is shown in any case, as a buffer of the client's own size, and asked for once.
+
+use std::sync::{Mutex, PoisonError};
+
+use gui_protocol::{Rect, WindowFlags, WindowId};
+use smithay::{
+    reexports::{
+        wayland_protocols::xdg::shell::server::xdg_toplevel::State as XdgState,
+        wayland_server::protocol::wl_surface::WlSurface,
+    },
+    utils::{Logical, Point, Rectangle, SERIAL_COUNTER},
+    wayland::{
+        compositor::with_states,
+        shell::xdg::{PopupSurface, ToplevelSurface, XdgToplevelSurfaceData},
+    },
+};
+use tracing::{debug, warn};
+
+use crate::{
+    compose::{Canvas, ComposeError},
+    handlers::popup,
+    state::State,
+    window::{Role, Window, content_area, from_rect, size_hints, to_rect},
+};
+
+/// States a client asked for before its window existed, kept with the surface.
+#[derive(Default)]
+struct EarlyFlags(Mutex<WindowFlags>);
+
+impl State {
+    /// A toplevel has its first content: it becomes a window.
+    pub(crate) fn map_toplevel(&mut self, toplevel: ToplevelSurface) {
+        let parent = toplevel.parent().and_then(|parent| self.windows.of_surface(&parent));
+        // where it goes is the window manager's to say; a dialog at least starts out where its window is
+        let corner = parent.and_then(|id| self.windows.get(id)).map_or(Point::default(), Window::position);
+        let surface = toplevel.wl_surface().clone();
+        let hints = size_hints(&surface);
+        let role = Role::Toplevel { toplevel, asked: None, hints };
+        self.map(surface, role, corner, parent);
+    }
+
+    /// A popup has its first content: it becomes a window.
+    pub(crate) fn map_popup(&mut self, popup: PopupSurface) {
+        let parent = popup.get_parent_surface().and_then(|parent| self.windows.of_surface(&parent));
+        let Some(position) = parent.and_then(|id| self.windows.get(id)).map(Window::position) else {
+            popup.send_popup_done();
+            return;
+        };
+        let corner = position + popup::offset(&popup);
+        let surface = popup.wl_surface().clone();
+        let role = Role::Popup { popup, asked: Rectangle::default() };
+        self.map(surface, role, corner, parent);
+    }
+
+    fn map(
+        &mut self,
+        surface: WlSurface,
+        mut role: Role,
+        corner: Point<i32, Logical>,
+        parent: Option<WindowId>,
+    ) {
+        let Some(area) = content_area(&surface) else { return };
+        let geometry = Rectangle::new(corner, area.size);
+        let drawn = Canvas::new(self.link.exporter(), area.size).and_then(|mut canvas| {
+            canvas.draw(&mut self.renderer, &surface, area.loc)?;
+            Ok(canvas)
+        });
+        let mut canvas = match drawn {
+            Ok(canvas) => canvas,
+            Err(error) => return log_compose_error(&error),
+        };
+        let id = self.windows.next_id();
+        let override_redirect = matches!(role, Role::Popup { .. });
+        let conn = &mut self.link.conn;
+        if let Err(error) = conn.create(id, to_rect(geometry), parent, override_redirect) {
+            warn!("window {id} cannot be announced: {error}");
+            return;
+        }
+        match &mut role {
+            Role::Popup { asked, .. } => *asked = geometry,
+            Role::Toplevel { hints, .. } => {
+                let (title, app_id) = texts(&surface);
+                conn.title(id, &title);
+                conn.class(id, &app_id, &app_id);
+                conn.hints(id, *hints);
+                let flags = take_early_flags(&surface);
+                conn.flags(id, flags, WindowFlags::empty());
+            }
+        }
+        canvas.announce(conn, id);
+        conn.map(id, parent);
+        conn.damage(id, Rect { x: 0, y: 0, ..to_rect(geometry) });
+        self.output.enter(&surface);
+        self.windows.insert(id, Window { surface, role, geometry, canvas });
+    }
+
+    /// Takes a window away, if the surface is one, and its popups with it.
+    pub(crate) fn unmap(&mut self, surface: &WlSurface) {
+        let Some(id) = self.windows.of_surface(surface) else { return };
+        let Some(window) = self.windows.remove(id) else { return };
+        self.link.conn.destroy(id);
+        self.windows.retire(window.canvas);
+        self.output.leave(surface);
+        if self.focused.as_ref() == Some(surface) {
+            self.set_keyboard_focus(None);
+        }
+        let popups = self.globals.xdg_shell.popup_surfaces().to_vec();
+        for popup in popups.iter().filter(|it| it.get_parent_surface().as_ref() == Some(surface)) {
+            popup.send_popup_done();
+            self.unmap(popup.wl_surface());
+        }
+    }
+
+    /// Brings the window's image up to date with its surfaces and says what changed.
+    pub(crate) fn redraw(&mut self, id: WindowId) {
+        let Some(window) = self.windows.get_mut(id) else { return };
+        let Some(area) = content_area(&window.surface) else { return };
+        if area.size != window.canvas.size() {
+            let mut canvas = match Canvas::new(self.link.exporter(), area.size) {
+                Ok(canvas) => canvas,
+                Err(error) => return log_compose_error(&error),
+            };
+            match canvas.draw(&mut self.renderer, &window.surface, area.loc) {
+                Ok(_) => {}
+                Err(error) => return log_compose_error(&error),
+            }
+            canvas.announce(&mut self.link.conn, id);
+            self.link.conn.damage(id, to_rect(Rectangle::from_size(area.size)));
+            let old = std::mem::replace(&mut window.canvas, canvas);
+            self.windows.retire(old);
+        } else {
+            match window.canvas.draw(&mut self.renderer, &window.surface, area.loc) {
+                Ok(damage) => damage.into_iter().for_each(|rect| self.link.conn.damage(id, rect)),
+                Err(error) => log_compose_error(&error),
+            }
+        }
+    }
+
+    /// The client may have chosen a size of its own. Asks for it, once for each size the GUI domain had in mind.
+    pub(crate) fn reconcile_size(&mut self, id: WindowId) {
+        let Some(window) = self.windows.get_mut(id) else { return };
+        let Role::Toplevel { asked, .. } = &mut window.role else { return };
+        if has_unanswered_configure(&window.surface) {
+            // drawn before the client saw the size it is to have: what it wants then is not known yet
+            return;
+        }
+        let wish = (window.canvas.size(), window.geometry.size);
+        if wish.0 == wish.1 || *asked == Some(wish) {
+            return;
+        }
+        *asked = Some(wish);
+        window.geometry.size = wish.0;
+        let geometry = to_rect(window.geometry);
+        self.link.conn.request_configure(id, geometry);
+    }
+
+    /// Asks for a popup to be where its positioner and its parent say, if that is not where it was asked to be.
+    pub(crate) fn place_popup(&mut self, id: WindowId) {
+        let Some(window) = self.windows.get(id) else { return };
+        let Role::Popup { popup, .. } = &window.role else { return };
+        let parent = popup.get_parent_surface().and_then(|parent| self.windows.of_surface(&parent));
+        let Some(corner) = parent.and_then(|id| self.windows.get(id)).map(Window::position) else { return };
+        let wish = Rectangle::new(corner + popup::offset(popup), window.canvas.size());
+        let Some(window) = self.windows.get_mut(id) else { return };
+        let Role::Popup { asked, .. } = &mut window.role else { return };
+        if *asked == wish {
+            return;
+        }
+        *asked = wish;
+        window.geometry = wish;
+        let surface = window.surface.clone();
+        self.link.conn.request_configure(id, to_rect(wish));
+        self.move_popups_of(&surface);
+    }
+
+    /// The GUI domain gave a window this place and size.
+    pub(crate) fn configured(&mut self, id: WindowId, geometry: Rect) {
+        let Some(window) = self.windows.get_mut(id) else { return };
+        let old = std::mem::replace(&mut window.geometry, from_rect(geometry));
+        let new = window.geometry;
+        let surface = window.surface.clone();
+        if let Some(toplevel) = window.toplevel().filter(|_| old.size != new.size) {
+            toplevel.with_pending_state(|state| state.size = Some(new.size));
+            // sent even if it repeats what the client was told last: the client may have gone elsewhere since
+            toplevel.send_configure();
+        }
+        if old.loc != new.loc {
+            self.move_popups_of(&surface);
+        }
+    }
+
+    /// The user wants a window closed.
+    pub(crate) fn close(&mut self, id: WindowId) {
+        match self.windows.get(id).map(|window| &window.role) {
+            Some(Role::Toplevel { toplevel, .. }) => toplevel.send_close(),
+            Some(Role::Popup { popup, .. }) => popup.send_popup_done(),
+            None => {}
+        }
+    }
+
+    /// The GUI domain says which states a window has.
+    pub(crate) fn flags_changed(&mut self, id: WindowId, set: WindowFlags, unset: WindowFlags) {
+        let Some(toplevel) = self.windows.get(id).and_then(Window::toplevel) else { return };
+        toplevel.with_pending_state(|pending| {
+            for (flag, state) in [
+                (WindowFlags::FULLSCREEN, XdgState::Fullscreen),
+                (WindowFlags::MINIMIZE, XdgState::Suspended),
+            ] {
+                if set.contains(flag) {
+                    pending.states.set(state);
+                } else if unset.contains(flag) {
+                    pending.states.unset(state);
+                }
+            }
+        });
+        toplevel.send_pending_configure();
+    }
+
+    /// Gives the keyboard to a toplevel, or to none.
+    pub(crate) fn set_keyboard_focus(&mut self, surface: Option<WlSurface>) {
+        if self.focused == surface {
+            return;
+        }
+        let old = std::mem::replace(&mut self.focused, surface.clone());
+        self.dismiss_popups();
+        if let Some(keyboard) = self.seat.get_keyboard() {
+            keyboard.set_focus(self, surface.clone(), SERIAL_COUNTER.next_serial());
+        }
+        self.set_activated(old.as_ref(), false);
+        self.set_activated(surface.as_ref(), true);
+    }
+
+    fn set_activated(&self, surface: Option<&WlSurface>, activated: bool) {
+        let window = surface.and_then(|it| self.windows.get(self.windows.of_surface(it)?));
+        let Some(toplevel) = window.and_then(Window::toplevel) else { return };
+        toplevel.with_pending_state(|pending| match activated {
+            true => pending.states.set(XdgState::Activated),
+            false => pending.states.unset(XdgState::Activated),
+        });
+        toplevel.send_pending_configure();
+    }
+
+    pub(crate) fn update_title(&mut self, surface: &WlSurface) {
+        if let Some(id) = self.windows.of_surface(surface) {
+            self.link.conn.title(id, &texts(surface).0);
+        }
+    }
+
+    pub(crate) fn update_class(&mut self, surface: &WlSurface) {
+        if let Some(id) = self.windows.of_surface(surface) {
+            let app_id = texts(surface).1;
+            self.link.conn.class(id, &app_id, &app_id);
+        }
+    }
+
+    pub(crate) fn update_hints(&mut self, id: WindowId) {
+        let Some(window) = self.windows.get_mut(id) else { return };
+        let Role::Toplevel { hints, .. } = &mut window.role else { return };
+        let new = size_hints(&window.surface);
+        if *hints != new {
+            *hints = new;
+            self.link.conn.hints(id, new);
+        }
+    }
+
+    /// Passes a client's wish for states on; before the window exists, keeps it for then.
+    pub(crate) fn request_flags(&mut self, surface: &WlSurface, set: WindowFlags, unset: WindowFlags) {
+        match self.windows.of_surface(surface) {
+            Some(id) => self.link.conn.flags(id, set, unset),
+            None => with_early_flags(surface, |flags| *flags = flags.union(set).difference(unset)),
+        }
+    }
+}
+
+fn with_early_flags<T>(surface: &WlSurface, change: impl FnOnce(&mut WindowFlags) -> T) -> T {
+    with_states(surface, |states| {
+        let flags = states.data_map.get_or_insert_threadsafe(EarlyFlags::default);
+        change(&mut flags.0.lock().unwrap_or_else(PoisonError::into_inner))
+    })
+}
+
+fn take_early_flags(surface: &WlSurface) -> WindowFlags {
+    with_early_flags(surface, std::mem::take)
+}
+
+/// A toplevel's title and application id.
+fn texts(surface: &WlSurface) -> (String, String) {
+    with_toplevel_data(surface, |data| {
+        (data.title.clone().unwrap_or_default(), data.app_id.clone().unwrap_or_default())
+    })
+    .unwrap_or_default()
+}
+
+fn has_unanswered_configure(surface: &WlSurface) -> bool {
+    with_toplevel_data(surface, |data| !data.pending_configures().is_empty()).unwrap_or(false)
+}
+
+fn with_toplevel_data<T>(
+    surface: &WlSurface,
+    look: impl FnOnce(&smithay::wayland::shell::xdg::XdgToplevelSurfaceRoleAttributes) -> T,
+) -> Option<T> {
+    with_states(surface, |states| {
+        let data = states.data_map.get::<XdgToplevelSurfaceData>()?.lock().ok()?;
+        Some(look(&data))
+    })
+}
+
+fn log_compose_error(error: &ComposeError) {
+    match error {
+        // the client's own doing, and smithay has ended its connection
+        ComposeError::Draw(_) => debug!("{error}"),
+        ComposeError::Export(_) | ComposeError::Layout(_) => warn!("{error}"),
+    }
+}

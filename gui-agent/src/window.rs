@@ -1,0 +1,154 @@
+//! A window as the GUI domain knows it: one mapped toplevel or popup with its image.
+//!
+//! A window exists here exactly while it has content. It gets its id when its first buffer comes and loses it when
+//! the buffer, the role or the client goes; a surface shown again is a new window. So whatever the GUI domain says
+//! about a window concerns one that has been configured and drawn.
+
+use std::collections::BTreeMap;
+
+use gui_protocol::{BufferSerial, Rect, SizeHints, WindowId, limits};
+use shm_grant::Export;
+use smithay::{
+    desktop::utils::bbox_from_surface_tree,
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
+    utils::{Logical, Point, Rectangle, Size},
+    wayland::{
+        compositor::with_states,
+        shell::xdg::{PopupSurface, SurfaceCachedState, ToplevelSurface},
+    },
+};
+
+use crate::compose::Canvas;
+
+/// What a window is, and what was last asked for on its client's behalf.
+pub(crate) enum Role {
+    Toplevel {
+        toplevel: ToplevelSurface,
+        /// The size the client drew, beside the one the GUI domain wanted then. The same wish is not sent twice.
+        asked: Option<(Size<i32, Logical>, Size<i32, Logical>)>,
+        hints: SizeHints,
+    },
+    Popup {
+        popup: PopupSurface,
+        /// Where it was last asked to be.
+        asked: Rectangle<i32, Logical>,
+    },
+}
+
+/// One window.
+pub(crate) struct Window {
+    pub(crate) surface: WlSurface,
+    pub(crate) role: Role,
+    /// Position and size on the screen, as the GUI domain has them as far as known.
+    pub(crate) geometry: Rectangle<i32, Logical>,
+    pub(crate) canvas: Canvas,
+}
+
+impl Window {
+    /// Where the window's content begins on the screen.
+    pub(crate) fn position(&self) -> Point<i32, Logical> {
+        self.geometry.loc
+    }
+
+    /// Where the surface's own origin lies on the screen.
+    pub(crate) fn surface_origin(&self) -> Point<i32, Logical> {
+        self.geometry.loc - content_area(&self.surface).map_or(Point::default(), |area| area.loc)
+    }
+
+    pub(crate) fn toplevel(&self) -> Option<&ToplevelSurface> {
+        match &self.role {
+            Role::Toplevel { toplevel, .. } => Some(toplevel),
+            Role::Popup { .. } => None,
+        }
+    }
+}
+
+/// The part of a surface tree that is the window: its window geometry, as far as there is anything to show, and not
+/// larger than the protocol allows. In coordinates of the surface; `None` if empty.
+pub(crate) fn content_area(surface: &WlSurface) -> Option<Rectangle<i32, Logical>> {
+    let everything = bbox_from_surface_tree(surface, (0, 0));
+    let geometry =
+        with_states(surface, |states| states.cached_state.get::<SurfaceCachedState>().current().geometry);
+    let mut area = geometry.map_or(Some(everything), |geometry| geometry.intersection(everything))?;
+    area.size = area.size.clamp((0, 0), (to_i32(limits::MAX_WIDTH), to_i32(limits::MAX_HEIGHT)));
+    (!area.is_empty()).then_some(area)
+}
+
+/// The least and greatest size a client wants, in the protocol's terms.
+pub(crate) fn size_hints(surface: &WlSurface) -> SizeHints {
+    let (min, max) = with_states(surface, |states| {
+        let mut state = states.cached_state.get::<SurfaceCachedState>();
+        (state.current().min_size, state.current().max_size)
+    });
+    SizeHints { min: limit(min), max: limit(max), ..SizeHints::default() }
+}
+
+/// Zero in a direction means no limit there. The protocol knows only pairs, so one open side opens both.
+fn limit(size: Size<i32, Logical>) -> Option<(u32, u32)> {
+    match (u32::try_from(size.w), u32::try_from(size.h)) {
+        (Ok(width @ 1..=limits::MAX_WIDTH), Ok(height @ 1..=limits::MAX_HEIGHT)) => Some((width, height)),
+        _ => None,
+    }
+}
+
+/// Wire geometry from the compositor's. Sizes here are never negative.
+pub(crate) fn to_rect<Kind>(rect: Rectangle<i32, Kind>) -> Rect {
+    let side = |value: i32| u32::try_from(value).unwrap_or(0);
+    Rect::new(rect.loc.x, rect.loc.y, side(rect.size.w), side(rect.size.h))
+}
+
+/// The compositor's geometry from the wire's. Sizes there end far below 31 bits.
+pub(crate) fn from_rect(rect: Rect) -> Rectangle<i32, Logical> {
+    Rectangle::new((rect.x, rect.y).into(), (to_i32(rect.width), to_i32(rect.height)).into())
+}
+
+fn to_i32(value: u32) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+/// All windows, and the pages of former ones that the GUI domain may still be mapping.
+#[derive(Default)]
+pub(crate) struct Windows {
+    windows: BTreeMap<u32, Window>,
+    last_id: u32,
+    retired: Vec<(BufferSerial, Export)>,
+}
+
+impl Windows {
+    /// An id no window has had. 0 stands for the whole screen and is never given out.
+    pub(crate) fn next_id(&mut self) -> WindowId {
+        self.last_id = self.last_id.wrapping_add(1).max(1);
+        WindowId(self.last_id)
+    }
+
+    pub(crate) fn insert(&mut self, id: WindowId, window: Window) {
+        self.windows.insert(id.0, window);
+    }
+
+    pub(crate) fn remove(&mut self, id: WindowId) -> Option<Window> {
+        self.windows.remove(&id.0)
+    }
+
+    pub(crate) fn get(&self, id: WindowId) -> Option<&Window> {
+        self.windows.get(&id.0)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: WindowId) -> Option<&mut Window> {
+        self.windows.get_mut(&id.0)
+    }
+
+    /// The window whose root surface this is.
+    pub(crate) fn of_surface(&self, surface: &WlSurface) -> Option<WindowId> {
+        self.windows.iter().find(|(_, window)| window.surface == *surface).map(|(id, _)| WindowId(*id))
+    }
+
+    /// Keeps the pages of an image that is not drawn to any more until [`Windows::released`] says they are free.
+    pub(crate) fn retire(&mut self, canvas: Canvas) {
+        self.retired.extend(canvas.into_announced());
+    }
+
+    /// The GUI domain will not look at this buffer's references again.
+    pub(crate) fn released(&mut self, serial: BufferSerial) {
+        self.retired.retain(|(retired, _)| *retired != serial);
+    }
+}
