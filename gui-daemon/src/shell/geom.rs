@@ -29,9 +29,9 @@ impl Point {
         Self { x: self.x.saturating_sub(origin.x), y: self.y.saturating_sub(origin.y) }
     }
 
-    /// The larger of the two distances along the axes, of this point seen as a distance.
+    /// Of this point seen as a distance, the larger of its parts along the axes.
     #[must_use]
-    pub fn reach(self) -> i32 {
+    pub fn longest(self) -> i32 {
         self.x.saturating_abs().max(self.y.saturating_abs())
     }
 }

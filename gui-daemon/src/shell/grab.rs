@@ -144,7 +144,7 @@ impl Shell {
         let Some(window) = self.windows.get(&id) else { return };
         let (filled, normal) = (window.frame, window.normal);
         if window.state.maximised {
-            if self.pointer.minus(from).reach() < PULL {
+            if self.pointer.minus(from).longest() < PULL {
                 return;
             }
             // the pointer keeps its share of the title's width, and its height on the band
@@ -172,10 +172,12 @@ impl Shell {
                 width: size.width + if edges.right { by.x } else { 0 } - if edges.left { by.x } else { 0 },
                 height: size.height + if edges.bottom { by.y } else { 0 } - if edges.top { by.y } else { 0 },
             };
-            let size = limits.constrain(size.clamped(least, MAX_CONTENT));
-            let x = if edges.left { start.right() - size.width } else { start.x };
-            let y = if edges.top { start.bottom() - size.height } else { start.y };
-            Rect { x, y, width: size.width, height: size.height }
+            let liked = limits.constrain(size.clamped(least, MAX_CONTENT));
+            let width = if edges.left || edges.right { liked.width } else { start.width };
+            let height = if edges.top || edges.bottom { liked.height } else { start.height };
+            let x = if edges.left { start.right() - width } else { start.x };
+            let y = if edges.top { start.bottom() - height } else { start.y };
+            Rect { x, y, width, height }
         };
         let wanted = resized(start.size(), pulled);
         // what would go out of reach goes as far as it can; the edges not pulled at stay in any case

@@ -5,7 +5,7 @@
 
 use super::geom::{Insets, Point, Rect};
 use super::grab::Grab;
-use super::window::{Id, MAX_CONTENT, MIN_CONTENT, Owner, Role, SizeLimits, State, Window};
+use super::window::{Id, MAX_CONTENT, MIN_CONTENT, Role, SizeLimits, State, Window};
 use super::{Shell, frame, placement};
 
 impl Shell {
@@ -37,7 +37,7 @@ impl Shell {
         }
     }
 
-    /// Says whether the place a toplevel was added with counts when it is first shown.
+    /// Says whether the place a toplevel that is not mapped has by now counts when it is shown; if not, it gets one.
     pub fn set_placed(&mut self, id: Id, placed: bool) {
         if let Some(window) = self.windows.get_mut(&id).filter(|window| !window.mapped) {
             window.placed = placed;
@@ -51,6 +51,14 @@ impl Shell {
         if window.state.fullscreen && !allow {
             self.edit_state(id, |window| window.state.fullscreen = false);
             self.request_fullscreen(id, true);
+        }
+    }
+
+    /// Says whether a popup that covers more than nine tenths of its output is shown as a toplevel. At first so for the
+    /// domains' windows, and not for dom0's. Holds from the next time the popup is placed.
+    pub fn set_popup_protection(&mut self, id: Id, protect: bool) {
+        if let Some(window) = self.windows.get_mut(&id) {
+            window.popup_protection = protect;
         }
     }
 
@@ -139,16 +147,16 @@ impl Shell {
         true
     }
 
-    /// Gives a window its normal place: `content`, or the nearest that is allowed. A domain's popup that would cover
-    /// its output becomes a toplevel, so that the user can move it away, minimise it or close it.
+    /// Gives a window its normal place: `content`, or the nearest that is allowed. A popup that must not cover its
+    /// output but would becomes a toplevel, so that the user can move it away, minimise it or close it.
     pub(super) fn place(&mut self, id: Id, content: Rect) {
         let Some(window) = self.windows.get(&id) else { return };
         let content = placement::within_limits(content);
-        let distrusted = window.owner != Owner::Dom0;
+        let protect = window.popup_protection;
         let normal = match window.role {
             _ if !window.mapped => content,
             Role::Toplevel => self.reachable(content),
-            Role::Popup { parent } if distrusted && placement::covers_output(&self.outputs, content) => {
+            Role::Popup { parent } if protect && placement::covers_output(&self.outputs, content) => {
                 if let Some(window) = self.windows.get_mut(&id) {
                     window.set_role(false, parent);
                 }

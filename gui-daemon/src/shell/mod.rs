@@ -144,6 +144,7 @@ impl Shell {
             placed: new.placed,
             limits: SizeLimits::default(),
             may_fullscreen: false,
+            popup_protection: new.owner != Owner::Dom0,
             maximised_instead: false,
         };
         self.windows.insert(id, window);

@@ -90,7 +90,7 @@ pub(super) fn cascade(output: Rect, size: Size, step: i32, taken: &[Point]) -> P
     let centred = centred(output, size, output);
     let (mut place, mut rounds) = (centred, 0);
     for _ in 0..CASCADE {
-        if !taken.iter().any(|other| other.minus(place).reach() < step / 2) {
+        if !taken.iter().any(|other| other.minus(place).longest() < step / 2) {
             return place;
         }
         place = place.plus(Point::new(step, step));

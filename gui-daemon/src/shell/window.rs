@@ -65,7 +65,7 @@ pub struct NewWindow {
     pub role: Role,
     /// The content's place and size as its owner wishes; the size is brought between 1x1 and 16384x6144.
     pub content: Rect,
-    /// Whether the wished place counts when a toplevel is first shown; if not, the shell chooses one.
+    /// Whether the wished place counts when a toplevel is shown; if not, the shell chooses one.
     pub placed: bool,
 }
 
@@ -102,6 +102,8 @@ pub struct Window {
     pub(super) placed: bool,
     pub(super) limits: SizeLimits,
     pub(super) may_fullscreen: bool,
+    /// Whether it must not cover its output as a popup.
+    pub(super) popup_protection: bool,
     /// Whether it is maximised in place of a fullscreen it was not granted.
     pub(super) maximised_instead: bool,
 }
