@@ -306,6 +306,12 @@ impl AgentConn {
         self.flush();
     }
 
+    /// A window's geometry: what the daemon said last, or what was asked for since.
+    #[must_use]
+    pub fn geometry(&self, window: WindowId) -> Option<Rect> {
+        self.windows.get(&window).map(|known| known.geometry)
+    }
+
     fn offered(&self) -> Version {
         Version::minor(self.config.max_minor.min(Version::NEWEST.minor))
     }
@@ -327,6 +333,3 @@ impl AgentConn {
         self.outbox.pending().len() < BACKLOG
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -37,3 +37,37 @@ impl Budget {
         self.full_at.saturating_add(self.interval).saturating_sub(self.window)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spends_the_burst_and_refills_at_the_rate() {
+        let at = Duration::from_millis;
+        let mut budget = Budget::new(NonZeroU32::new(10).unwrap(), 3);
+        budget.spend(2, at(0));
+        assert!(!budget.is_spent(at(0)));
+        budget.spend(1, at(0));
+        assert!(budget.is_spent(at(0)));
+        assert_eq!(budget.refills_at(), at(100));
+        assert!(budget.is_spent(at(99)));
+        assert!(!budget.is_spent(at(100)));
+        // Debt is paid back first, and rest does not save up more than the burst.
+        budget.spend(4, at(100));
+        assert_eq!(budget.refills_at(), at(500));
+        budget.spend(3, at(10_000));
+        assert!(budget.is_spent(at(10_000)));
+        assert_eq!(budget.refills_at(), at(10_100));
+    }
+
+    #[test]
+    fn extremes_do_not_overflow() {
+        let mut budget = Budget::new(NonZeroU32::MIN, u32::MAX);
+        budget.spend(u32::MAX, Duration::MAX);
+        assert!(!budget.is_spent(Duration::MAX));
+        let mut budget = Budget::new(NonZeroU32::MAX, 0);
+        budget.spend(u32::MAX, Duration::ZERO);
+        assert!(!budget.is_spent(Duration::from_secs(10)));
+    }
+}

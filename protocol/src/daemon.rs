@@ -236,7 +236,6 @@ impl DaemonConn {
         self.handle_timeout(now)?;
         let handled = self.receive(bytes);
         handled.map_err(|violation| self.end(violation, true))?;
-        self.check_pending();
         self.report()
     }
 
@@ -307,7 +306,10 @@ impl DaemonConn {
             let offered = Version::from_wire(Reader::new(partial).u32().unwrap_or_default());
             self.greet(offered)?;
         }
-        while let Some((window, message)) = self.framer.pull(&mut bytes)? {
+        // Answering may end the link, if the agent does not take the answers.
+        while matches!(self.link, Link::Running(_))
+            && let Some((window, message)) = self.framer.pull(&mut bytes)?
+        {
             self.handle(window, message)?;
         }
         Ok(())
@@ -368,6 +370,3 @@ impl DaemonConn {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

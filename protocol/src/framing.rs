@@ -130,3 +130,27 @@ fn widen(length: u32) -> usize {
 fn saturate(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::MAX_REFS;
+    use crate::message::AgentMessage;
+
+    #[test]
+    fn memory_follows_the_bytes_that_came_and_not_the_header() {
+        let mut framer = Framer::<AgentMessage>::new(Version::NEWEST);
+        let longest = 16 + MAX_REFS * 4;
+        let header: Vec<u8> = [147, 1, longest].into_iter().flat_map(u32::to_le_bytes).collect();
+        assert_eq!(framer.pull(&mut header.as_slice()), Ok(None));
+        for _ in 0..100 {
+            assert_eq!(framer.pull(&mut [0].as_slice()), Ok(None));
+        }
+        assert!(framer.partial.capacity() < 1024, "{}", framer.partial.capacity());
+        let rest = std::vec![0; longest as usize];
+        let mut rest = rest.as_slice();
+        assert!(matches!(framer.pull(&mut rest), Ok(Some(_))));
+        assert_eq!(rest.len(), 100);
+        assert_eq!(framer.partial.capacity(), 0);
+    }
+}

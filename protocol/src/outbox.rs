@@ -70,3 +70,48 @@ impl Outbox {
         debug_assert!(self.bytes.len() > at.saturating_add(HEADER_BYTES));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOTION: usize = HEADER_BYTES + 16;
+
+    fn move_to(outbox: &mut Outbox, window: u32, x: i32) {
+        let motion = DaemonMessage::Motion { x, y: 0, state: 0, is_hint: 0 };
+        outbox.push_motion(&motion, WindowId(window), Version::NEWEST);
+    }
+
+    #[test]
+    fn a_motion_replaces_only_an_untouched_last_one_of_its_window() {
+        let mut outbox = Outbox::default();
+        move_to(&mut outbox, 1, 10);
+        move_to(&mut outbox, 1, 20);
+        assert_eq!(outbox.pending().len(), MOTION);
+        assert_eq!(outbox.pending()[HEADER_BYTES], 20);
+        move_to(&mut outbox, 2, 30);
+        assert_eq!(outbox.pending().len(), 2 * MOTION);
+        outbox.push(&DaemonMessage::Close {}, WindowId(2), Version::NEWEST);
+        move_to(&mut outbox, 2, 40);
+        assert_eq!(outbox.pending().len(), 3 * MOTION + HEADER_BYTES);
+        outbox.take(2 * MOTION + HEADER_BYTES + 1);
+        move_to(&mut outbox, 2, 50);
+        assert_eq!(outbox.pending().len(), 2 * MOTION - 1);
+    }
+
+    #[test]
+    fn taking_in_any_pieces_gives_the_same_bytes() {
+        let mut outbox = Outbox::default();
+        let all: Vec<u8> = (0..3 * COMPACT).map(|n| (n % 251) as u8).collect();
+        outbox.push_raw(&all);
+        let mut taken = Vec::new();
+        for step in [1, COMPACT, COMPACT, 7, COMPACT - 10] {
+            taken.extend_from_slice(&outbox.pending()[..step]);
+            outbox.take(step);
+        }
+        taken.extend_from_slice(outbox.pending());
+        assert_eq!(taken, all);
+        outbox.take(usize::MAX);
+        assert!(outbox.pending().is_empty());
+    }
+}

@@ -253,3 +253,64 @@ pub(crate) fn clamp_geometry(geometry: Rect) -> Rect {
         height: geometry.height.clamp(1, MAX_HEIGHT),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rectangles_clamp_to_an_image_without_overflow() {
+        let clamp = |x, y, width, height| Rect { x, y, width, height }.clamp_to(10, 5);
+        assert_eq!(clamp(0, 0, 10, 5), Some(Rect::new(0, 0, 10, 5)));
+        assert_eq!(clamp(-5, -5, 6, 6), Some(Rect::new(0, 0, 1, 1)));
+        assert_eq!(clamp(9, 4, u32::MAX, u32::MAX), Some(Rect::new(9, 4, 1, 1)));
+        assert_eq!(clamp(i32::MIN, i32::MIN, u32::MAX, u32::MAX), Some(Rect::new(0, 0, 10, 5)));
+        for (x, y, width, height) in [
+            (10, 0, 1, 1),
+            (0, 5, 1, 1),
+            (0, 0, 0, 1),
+            (-1, 0, 1, 1),
+            (i32::MAX, 0, u32::MAX, 1),
+            (-3, 0, 0, 9),
+        ] {
+            assert_eq!(clamp(x, y, width, height), None, "{x} {y} {width} {height}");
+        }
+    }
+
+    #[test]
+    fn rectangles_unite_and_contain() {
+        let all = Rect::new(-5, 0, 20, 20).union(Rect::new(0, -5, 1, 1));
+        assert_eq!(all, Rect::new(-5, -5, 20, 25));
+        assert!(all.contains(Rect::new(14, 19, 1, 1)));
+        assert!(!all.contains(Rect::new(14, 19, 2, 1)));
+        let most = Rect::new(i32::MIN, i32::MIN, u32::MAX, u32::MAX);
+        assert_eq!(most.union(Rect::new(i32::MAX, i32::MAX, u32::MAX, u32::MAX)), most);
+    }
+
+    #[test]
+    fn cursors_end_with_the_font() {
+        for (value, cursor) in [
+            (0, Some(Cursor::Default)),
+            (1, None),
+            (0xff, None),
+            (0x100, Some(Cursor::XFont(0))),
+            (0x199, Some(Cursor::XFont(153))),
+            (0x19a, None),
+            (u32::MAX, None),
+        ] {
+            assert_eq!(Cursor::from_wire(value), cursor, "{value:#x}");
+            assert!(cursor.is_none_or(|cursor| cursor.to_wire() == value));
+        }
+        assert_eq!(Cursor::XFont(154).to_wire(), 0);
+    }
+
+    #[test]
+    fn geometries_are_brought_into_the_limits() {
+        assert_eq!(clamp_geometry(Rect::new(-16385, 6145, 0, 6145)), Rect::new(-16384, 6144, 1, 6144));
+        assert_eq!(clamp_geometry(Rect::new(-16384, 6144, 1, 6144)), Rect::new(-16384, 6144, 1, 6144));
+        assert_eq!(
+            clamp_geometry(Rect::new(i32::MAX, i32::MIN, u32::MAX, 0)),
+            Rect::new(16384, -6144, 16384, 1)
+        );
+    }
+}

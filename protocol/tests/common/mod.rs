@@ -1,0 +1,154 @@
+//! Both ends with the wire in the test's hands.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::time::Duration;
+
+use gui_protocol::framing::Framer;
+use gui_protocol::message::{AgentMessage, DaemonMessage, Message};
+use gui_protocol::{
+    AgentConfig, AgentConn, AgentEvent, DaemonConfig, DaemonConn, DaemonEvent, GrantRef, Limits, Screen,
+    Version, Violation, WindowId,
+};
+
+pub const NOW: Duration = Duration::ZERO;
+pub const SCREEN: Screen = Screen { width: 1280, height: 800, depth: 24, mem_kib: 4001 };
+
+pub fn encode<M: Message>(window: u32, message: &M, minor: u16) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    message.encode(WindowId(window), Version::minor(minor), &mut bytes);
+    bytes
+}
+
+pub fn decode<M: Message>(mut bytes: &[u8], minor: u16) -> Vec<(u32, M)> {
+    let mut framer = Framer::new(Version::minor(minor));
+    let mut messages = Vec::new();
+    while let Some((window, message)) = framer.pull(&mut bytes).expect("our own bytes are legal") {
+        messages.push((window.0, message));
+    }
+    messages
+}
+
+pub fn create(x: i32, y: i32, width: u32, height: u32) -> AgentMessage {
+    AgentMessage::Create { x, y, width, height, parent: WindowId(0), override_redirect: 0 }
+}
+
+pub fn map() -> AgentMessage {
+    AgentMessage::Map { transient_for: WindowId(0), override_redirect: 0 }
+}
+
+pub fn agent_configure(x: i32, y: i32, width: u32, height: u32) -> AgentMessage {
+    AgentMessage::Configure { x, y, width, height, override_redirect: 0 }
+}
+
+pub fn daemon_configure(x: i32, y: i32, width: u32, height: u32) -> DaemonMessage {
+    DaemonMessage::Configure { x, y, width, height, override_redirect: 0 }
+}
+
+pub fn refs(count: u32) -> Vec<GrantRef> {
+    (0..count).map(GrantRef).collect()
+}
+
+pub fn dump(width: u32, height: u32, pages: u32) -> AgentMessage {
+    AgentMessage::WindowDump { kind: 0, width, height, bits_per_pixel: 32, refs: refs(pages) }
+}
+
+/// A daemon's end, and the agent played by the test.
+pub struct Daemon {
+    pub conn: DaemonConn,
+    pub minor: u16,
+    pub now: Duration,
+}
+
+impl Daemon {
+    pub fn with(minor: u16, limits: Limits) -> Daemon {
+        let conn = DaemonConn::new(DaemonConfig { screen: SCREEN, limits, max_minor: 8 }, NOW);
+        let mut daemon = Daemon { conn, minor, now: NOW };
+        daemon.conn.handle_bytes(&Version::minor(minor).to_wire().to_le_bytes(), NOW).unwrap();
+        assert_eq!(daemon.events(), [DaemonEvent::Connected { version: Version::minor(minor.min(8)) }]);
+        let answer = daemon.conn.transmit().len();
+        daemon.conn.transmitted(answer);
+        daemon
+    }
+
+    pub fn new() -> Daemon {
+        Daemon::with(8, Limits::default())
+    }
+
+    pub fn say(&mut self, window: u32, message: AgentMessage) -> Result<Vec<DaemonEvent>, Violation> {
+        self.conn.handle_bytes(&encode(window, &message, self.minor), self.now)?;
+        Ok(self.events())
+    }
+
+    pub fn events(&mut self) -> Vec<DaemonEvent> {
+        std::iter::from_fn(|| self.conn.poll_event()).collect()
+    }
+
+    pub fn heard(&mut self) -> Vec<(u32, DaemonMessage)> {
+        let heard = decode(self.conn.transmit(), self.minor);
+        self.conn.transmitted(usize::MAX);
+        heard
+    }
+}
+
+/// An agent's end, and the daemon played by the test.
+pub struct Agent {
+    pub conn: AgentConn,
+    pub minor: u16,
+}
+
+impl Agent {
+    /// Without a channel.
+    pub fn down(minor: u16) -> Agent {
+        Agent { conn: AgentConn::new(AgentConfig { max_minor: minor }, NOW), minor }
+    }
+
+    /// With a daemon that has just answered the greeting.
+    pub fn with(minor: u16) -> Agent {
+        let mut agent = Agent::down(minor);
+        agent.connect();
+        agent
+    }
+
+    pub fn new() -> Agent {
+        Agent::with(8)
+    }
+
+    pub fn connect(&mut self) {
+        self.conn.connected(NOW);
+        let version = Version::minor(self.minor);
+        assert_eq!(self.conn.transmit(), version.to_wire().to_le_bytes());
+        self.conn.transmitted(4);
+        let mut answer = Vec::new();
+        if self.minor >= 4 {
+            answer.extend(version.to_wire().to_le_bytes());
+        }
+        answer.extend([1280u32, 800, 24, 4001].into_iter().flat_map(u32::to_le_bytes));
+        self.conn.handle_bytes(&answer, NOW).unwrap();
+        assert_eq!(self.events().pop(), Some(AgentEvent::Connected { version, screen: SCREEN }));
+    }
+
+    pub fn say(&mut self, window: u32, message: DaemonMessage) -> Result<Vec<AgentEvent>, Violation> {
+        self.conn.handle_bytes(&encode(window, &message, self.minor), NOW)?;
+        Ok(self.events())
+    }
+
+    pub fn events(&mut self) -> Vec<AgentEvent> {
+        std::iter::from_fn(|| self.conn.poll_event()).collect()
+    }
+
+    /// What the agent said, taken bit by bit so that what waits for room comes too.
+    pub fn heard(&mut self) -> Vec<(u32, AgentMessage)> {
+        let mut bytes = Vec::new();
+        while !self.conn.transmit().is_empty() {
+            let piece = self.conn.transmit().len().min(4096);
+            bytes.extend_from_slice(&self.conn.transmit()[..piece]);
+            self.conn.transmitted(piece);
+        }
+        decode(&bytes, self.minor)
+    }
+
+    /// The names of what the agent said.
+    pub fn heard_names(&mut self) -> Vec<&'static str> {
+        self.heard().iter().map(|(_, message)| message.name()).collect()
+    }
+}
