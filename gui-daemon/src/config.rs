@@ -1,78 +1,108 @@
-//! The daemon's configuration file.
+//! The daemon's configuration file: TOML, read whole and checked whole before anything starts.
+//!
+//! Invariants: a [`Config`] that exists is valid, nothing downstream checks it again. A key that no table knows is
+//! refused, so a misspelt security setting can never be silently ignored. Every error names line, key, value and rule.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    fmt,
+    ops::{Range, RangeInclusive},
+    path::{Path, PathBuf},
+};
 
 use shm_grant::DomId;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
 
-/// Everything the configuration file says; [`Config::default`] is an empty file.
+/// The longest domain name, in bytes: Qubes' own limit, so a name is valid there exactly when it is valid here.
+pub const MAX_DOMAIN_NAME: usize = 31;
+/// Sides of the screen in pixels: below it no frame is usable, above it coordinates leave the base protocol's range.
+pub const SCREEN_SIDE: RangeInclusive<u32> = 64..=16384;
+/// Domain ids that can be another domain: 0 is the GUI domain itself, from 0x7ff0 on Xen keeps them for itself.
+pub const AGENT_DOMIDS: RangeInclusive<u16> = 1..=0x7fef;
+
+/// Everything the configuration file says; [`Config::default`] is what an empty file says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Config {
     /// The screen: the headless one, or the nested window's first size.
-    pub output: Output,
+    pub output: OutputConfig,
     /// The domains served, in the order of the file.
-    pub domains: Vec<Domain>,
+    pub domains: Vec<DomainConfig>,
     /// Keyboard layout and repeat.
-    pub keyboard: Keyboard,
+    pub keyboard: KeyboardConfig,
     /// Name of the Wayland socket for dom0's own clients; the first free `wayland-N` when absent.
     pub wayland_socket: Option<String>,
-    /// Path of the control socket; chosen by [`crate::ipc::default_socket_path`] when absent.
+    /// Absolute path of the control socket; [`crate::ipc::default_socket_path`] when absent.
     pub control_socket: Option<PathBuf>,
 }
 
 /// The `[output]` table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Output {
-    /// Width in pixels.
+pub struct OutputConfig {
+    /// Width in pixels, within [`SCREEN_SIDE`].
     pub width: u32,
-    /// Height in pixels.
+    /// Height in pixels, within [`SCREEN_SIDE`].
     pub height: u32,
-    /// Frames per second; 0 draws as fast as frames are wanted.
+    /// Frames per second of the headless screen, at most 1000; 0 draws as fast as frames are wanted.
     pub refresh_hz: u32,
+}
+
+impl Default for OutputConfig {
+    fn default() -> Self {
+        Self { width: 1280, height: 800, refresh_hz: 60 }
+    }
 }
 
 /// One `[[domain]]` table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Domain {
-    /// The name shown in every frame.
+pub struct DomainConfig {
+    /// The name shown in every frame: ASCII letters, digits, `_` and `-`, a letter first.
     pub name: String,
     /// The colour of its frames.
-    pub label: Label,
+    pub label: LabelConfig,
     /// How its agent is reached.
     pub transport: Transport,
     /// Whether its windows may cover the whole screen.
     pub allow_fullscreen: bool,
-    /// Whether override-redirect windows are kept from covering most of the screen.
+    /// Whether its override-redirect windows are kept from covering most of the screen.
     pub override_redirect_protection: bool,
     /// What is drawn where a window has no pixels yet.
     pub window_background_color: Color,
 }
 
-/// A domain's label as configured: one of Qubes' names, or any colour.
+/// A domain's label: one of Qubes' names (`label = "red"`) or any colour (`color = "#rrggbb"`). Displayed as written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Label {
-    /// `label = "red"`
+pub enum LabelConfig {
+    /// One of the eight names.
     Named(LabelName),
-    /// `color = "#rrggbb"`
+    /// A colour of the administrator's own.
     Custom(Color),
 }
 
-impl Label {
+impl LabelConfig {
     /// The colour of the frames.
     pub fn color(self) -> Color {
-        todo!()
+        match self {
+            Self::Named(name) => name.color(),
+            Self::Custom(color) => color,
+        }
     }
 }
 
-impl fmt::Display for Label {
-    fn fmt(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        todo!()
+impl fmt::Display for LabelConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(name) => f.write_str(name.as_str()),
+            Self::Custom(color) => color.fmt(f),
+        }
     }
 }
 
 /// Qubes' eight labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
+#[expect(missing_docs, reason = "each name is its own description")]
 pub enum LabelName {
     Red,
     Orange,
@@ -84,69 +114,718 @@ pub enum LabelName {
     Black,
 }
 
-/// An opaque sRGB colour.
+impl LabelName {
+    /// All labels, in Qubes' order from least to most trusted.
+    pub const ALL: [Self; 8] = [
+        Self::Red,
+        Self::Orange,
+        Self::Yellow,
+        Self::Green,
+        Self::Gray,
+        Self::Blue,
+        Self::Purple,
+        Self::Black,
+    ];
+
+    /// The name as Qubes spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Red => "red",
+            Self::Orange => "orange",
+            Self::Yellow => "yellow",
+            Self::Green => "green",
+            Self::Gray => "gray",
+            Self::Blue => "blue",
+            Self::Purple => "purple",
+            Self::Black => "black",
+        }
+    }
+
+    /// Qubes' colour for the label, so that a Qubes user's habits hold.
+    pub fn color(self) -> Color {
+        let [_, r, g, b] = match self {
+            Self::Red => 0xcc_0000_u32,
+            Self::Orange => 0xf5_7900,
+            Self::Yellow => 0xed_d400,
+            Self::Green => 0x73_d216,
+            Self::Gray => 0x55_5753,
+            Self::Blue => 0x34_65a4,
+            Self::Purple => 0x75_507b,
+            Self::Black => 0x00_0000,
+        }
+        .to_be_bytes();
+        Color { r, g, b }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|label| label.as_str() == name)
+    }
+}
+
+/// An opaque sRGB colour, displayed as `#rrggbb`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
+#[expect(missing_docs, reason = "red, green, blue")]
 pub struct Color {
     pub r: u8,
     pub g: u8,
     pub b: u8,
 }
 
-/// How an agent is reached.
+impl Color {
+    /// White.
+    pub const WHITE: Self = Self { r: 0xff, g: 0xff, b: 0xff };
+
+    fn parse(text: &str) -> Option<Self> {
+        let digits =
+            text.strip_prefix('#').filter(|d| d.len() == 6 && d.bytes().all(|b| b.is_ascii_hexdigit()))?;
+        let [_, r, g, b] = u32::from_str_radix(digits, 16).ok()?.to_be_bytes();
+        Some(Self { r, g, b })
+    }
+}
+
+impl fmt::Display for Color {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{:02x}{:02x}{:02x}", self.r, self.g, self.b)
+    }
+}
+
+/// How an agent is reached, written and displayed as `socket:7` or `ring:7`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transport {
-    /// Which kind of channel.
+    /// The kind of channel.
     pub kind: TransportKind,
-    /// The agent's domain.
+    /// The agent's domain, within [`AGENT_DOMIDS`].
     pub domid: DomId,
 }
 
 /// The kinds of channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransportKind {
-    /// vchan-socket's byte stream over a Unix socket.
+    /// A byte stream over a Unix socket, as vchan-socket has it.
     Socket,
-    /// libxenvchan's ring in a memfd.
+    /// libxenvchan's ring in shared memory.
     Ring,
 }
 
-/// The `[keyboard]` table; empty names mean xkbcommon's defaults.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Keyboard {
-    /// XKB layout, as `de` or `us,ru`.
+impl Transport {
+    fn parse(text: &str) -> Option<Self> {
+        let (kind, domid) = text.split_once(':')?;
+        let kind = match kind {
+            "socket" => TransportKind::Socket,
+            "ring" => TransportKind::Ring,
+            _ => return None,
+        };
+        if !domid.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        let domid = domid.parse().ok().filter(|id| AGENT_DOMIDS.contains(id))?;
+        Some(Self { kind, domid: DomId(domid) })
+    }
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            TransportKind::Socket => "socket",
+            TransportKind::Ring => "ring",
+        };
+        write!(f, "{kind}:{}", self.domid.0)
+    }
+}
+
+/// The `[keyboard]` table, in xkbcommon's terms; an empty name means xkbcommon's default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyboardConfig {
+    /// Layout, as `de` or `us,ru`.
     pub layout: String,
-    /// XKB variant.
+    /// Variant of the layout.
     pub variant: String,
-    /// XKB options, as `ctrl:nocaps`.
+    /// Options, as `ctrl:nocaps`.
     pub options: Option<String>,
-    /// XKB model.
+    /// Model of the keyboard.
     pub model: String,
-    /// Repeats per second; 0 turns repeat off.
+    /// Repeats per second, at most 1000; 0 turns repeats off.
     pub repeat_rate: i32,
-    /// Milliseconds before the first repeat.
+    /// Milliseconds from press to first repeat, 1 to 10000.
     pub repeat_delay: i32,
 }
 
-impl Default for Output {
+impl Default for KeyboardConfig {
     fn default() -> Self {
-        todo!()
+        Self {
+            layout: String::new(),
+            variant: String::new(),
+            options: None,
+            model: String::new(),
+            repeat_rate: 25,
+            repeat_delay: 600,
+        }
     }
 }
 
-/// Why a configuration was refused; the message names file, line, key, value and rule.
+/// Why a configuration was refused; the message is one line for the administrator.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct ConfigError(String);
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("{}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The file breaks a rule.
+    #[error("{}:{error}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The place and the rule.
+        error: Refusal,
+    },
+}
+
+/// A rule broken by a configuration's text, displayed as `LINE: message`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{line}: {message}")]
+pub struct Refusal {
+    /// Where, counted from 1.
+    pub line: usize,
+    /// Key, value and rule.
+    pub message: String,
+}
 
 impl Config {
     /// Reads and checks a file.
-    pub fn load(_path: &Path) -> Result<Self, ConfigError> {
-        todo!()
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        Self::parse(&text).map_err(|error| ConfigError::File { path: path.to_owned(), error })
     }
 
     /// Checks a file's text.
-    pub fn parse(_text: &str) -> Result<Self, ConfigError> {
-        todo!()
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        let root = DeTable::parse(text).map_err(|error| Refusal {
+            line: line_of(text, error.span().unwrap_or_default().start),
+            message: format!("not valid TOML: {}", error.message().replace('\n', "; ")),
+        })?;
+        let mut root = Table::new(text, "", root.span(), root.into_inner());
+
+        let mut config = Self::default();
+        if let Some(mut table) = root.table("output")? {
+            config.output.read(&mut table)?;
+            table.finish()?;
+        }
+        if let Some(mut table) = root.table("keyboard")? {
+            config.keyboard.read(&mut table)?;
+            table.finish()?;
+        }
+        if let Some(mut table) = root.table("wayland")? {
+            let rule = "a file name such as \"wayland-1\"";
+            config.wayland_socket =
+                table.string("socket", rule, |s| is_file_name(s).then(|| s.to_owned()))?;
+            table.finish()?;
+        }
+        if let Some(mut table) = root.table("control")? {
+            let rule = "an absolute path";
+            config.control_socket =
+                table.string("socket", rule, |s| Path::new(s).is_absolute().then(|| s.into()))?;
+            table.finish()?;
+        }
+        config.domains = read_domains(root.tables("domain")?)?;
+        root.finish()?;
+        Ok(config)
+    }
+}
+
+impl OutputConfig {
+    fn read(&mut self, table: &mut Table<'_>) -> Result<(), Refusal> {
+        table.integer("width", SCREEN_SIDE, &mut self.width)?;
+        table.integer("height", SCREEN_SIDE, &mut self.height)?;
+        table.integer("refresh_hz", 0..=1000, &mut self.refresh_hz)
+    }
+}
+
+impl KeyboardConfig {
+    fn read(&mut self, table: &mut Table<'_>) -> Result<(), Refusal> {
+        // xkbcommon takes C strings: a NUL would end the name early.
+        let rule = "a string without NUL";
+        let name = |s: &str| (!s.contains('\0')).then(|| s.to_owned());
+        self.layout = table.string("layout", rule, name)?.unwrap_or_default();
+        self.variant = table.string("variant", rule, name)?.unwrap_or_default();
+        self.options = table.string("options", rule, name)?;
+        self.model = table.string("model", rule, name)?.unwrap_or_default();
+        table.integer("repeat_rate", 0..=1000, &mut self.repeat_rate)?;
+        table.integer("repeat_delay", 1..=10_000, &mut self.repeat_delay)
+    }
+}
+
+fn read_domains(tables: Vec<Table<'_>>) -> Result<Vec<DomainConfig>, Refusal> {
+    let mut domains = Vec::with_capacity(tables.len());
+    let mut names = HashMap::new();
+    let mut domids = HashMap::new();
+    for mut table in tables {
+        let name_line = table.line_of_key("name");
+        let transport_line = table.line_of_key("transport");
+        let domain = DomainConfig::read(&mut table)?;
+        if let Some(first) = names.insert(domain.name.clone(), name_line) {
+            let message =
+                format!("domain.name = {:?}: already used by the domain of line {first}", domain.name);
+            return Err(Refusal { line: name_line, message });
+        }
+        if let Some(first) = domids.insert(domain.transport.domid, transport_line) {
+            let message = format!(
+                "domain.transport = \"{}\": domain id {} already used in line {first}",
+                domain.transport, domain.transport.domid.0
+            );
+            return Err(Refusal { line: transport_line, message });
+        }
+        table.finish()?;
+        domains.push(domain);
+    }
+    Ok(domains)
+}
+
+impl DomainConfig {
+    fn read(table: &mut Table<'_>) -> Result<Self, Refusal> {
+        let rule = "1 to 31 of the characters A-Z a-z 0-9 _ -, a letter first, and not dom0's own name";
+        let name = table.string("name", rule, |s| is_domain_name(s).then(|| s.to_owned()))?;
+        let name = table.required("name", name)?;
+
+        let label_line = table.line_of_key("label");
+        let named = table.string(
+            "label",
+            "one of red, orange, yellow, green, gray, blue, purple, black",
+            LabelName::parse,
+        )?;
+        let custom = table.string("color", "a colour as \"#rrggbb\"", Color::parse)?;
+        let label = match (named, custom) {
+            (Some(name), None) => LabelConfig::Named(name),
+            (None, Some(color)) => LabelConfig::Custom(color),
+            (None, None) => {
+                return Err(table.refuse(format!("domain {name:?} needs either a label or a color")));
+            }
+            (Some(_), Some(_)) => {
+                let message = format!("domain {name:?} has both a label and a color: only one may be given");
+                return Err(Refusal { line: label_line, message });
+            }
+        };
+
+        let rule = "\"socket:DOMID\" or \"ring:DOMID\" with DOMID from 1 to 32751";
+        let transport = table.string("transport", rule, Transport::parse)?;
+        let transport = table.required("transport", transport)?;
+        let background = table.string("window_background_color", "a colour as \"#rrggbb\"", Color::parse)?;
+        let mut domain = Self {
+            name,
+            label,
+            transport,
+            allow_fullscreen: false,
+            override_redirect_protection: true,
+            window_background_color: background.unwrap_or(Color::WHITE),
+        };
+        table.boolean("allow_fullscreen", &mut domain.allow_fullscreen)?;
+        table.boolean("override_redirect_protection", &mut domain.override_redirect_protection)?;
+        Ok(domain)
+    }
+}
+
+/// A domain's name must be one in Qubes, and must not pass for the GUI domain.
+fn is_domain_name(name: &str) -> bool {
+    let reserved = ["dom0", "domain-0"].iter().any(|r| name.eq_ignore_ascii_case(r));
+    let characters = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    let first = name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());
+    first && characters && !reserved && name.len() <= MAX_DOMAIN_NAME
+}
+
+fn is_file_name(name: &str) -> bool {
+    !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0'])
+}
+
+/// A TOML table from which each known key is taken once; what is left in the end is unknown.
+struct Table<'a> {
+    text: &'a str,
+    /// The table's name, empty for the file itself.
+    name: &'static str,
+    line: usize,
+    entries: DeTable<'a>,
+    known: Vec<&'static str>,
+}
+
+impl<'a> Table<'a> {
+    fn new(text: &'a str, name: &'static str, span: Range<usize>, entries: DeTable<'a>) -> Self {
+        Self { text, name, line: line_of(text, span.start), entries, known: Vec::new() }
+    }
+
+    fn take(&mut self, key: &'static str) -> Option<Spanned<DeValue<'a>>> {
+        self.known.push(key);
+        self.entries.remove(key)
+    }
+
+    /// The line of a key's value, or the table's own line without it.
+    fn line_of_key(&self, key: &str) -> usize {
+        self.entries.get(key).map_or(self.line, |value| line_of(self.text, value.span().start))
+    }
+
+    fn refuse(&self, message: String) -> Refusal {
+        Refusal { line: self.line, message }
+    }
+
+    fn refuse_value(&self, key: &str, value: &Spanned<DeValue<'_>>, rule: &str) -> Refusal {
+        let dot = if self.name.is_empty() { "" } else { "." };
+        let shown = self.text.get(value.span()).map_or_else(String::new, |text| {
+            // A table or a long string is named by its beginning.
+            let mut shown: String = text.lines().next().unwrap_or_default().chars().take(64).collect();
+            if shown.len() < text.len() {
+                shown.push('…');
+            }
+            shown
+        });
+        let message = format!("{}{dot}{key} = {shown}: must be {rule}", self.name);
+        Refusal { line: line_of(self.text, value.span().start), message }
+    }
+
+    fn required<T>(&self, key: &str, value: Option<T>) -> Result<T, Refusal> {
+        value.ok_or_else(|| self.refuse(format!("[[{}]] lacks the key {key}", self.name)))
+    }
+
+    /// A string that `parse` accepts, or nothing when the key is absent.
+    fn string<T>(
+        &mut self,
+        key: &'static str,
+        rule: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Refusal> {
+        let Some(value) = self.take(key) else { return Ok(None) };
+        let parsed = value.get_ref().as_str().and_then(parse);
+        parsed.map(Some).ok_or_else(|| self.refuse_value(key, &value, rule))
+    }
+
+    /// Sets `target` when the key is there.
+    fn integer<T>(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<T>,
+        target: &mut T,
+    ) -> Result<(), Refusal>
+    where
+        T: TryFrom<i64> + PartialOrd + fmt::Display,
+    {
+        let Some(value) = self.take(key) else { return Ok(()) };
+        let number = value
+            .get_ref()
+            .as_integer()
+            .and_then(|number| i64::from_str_radix(number.as_str(), number.radix()).ok())
+            .and_then(|number| T::try_from(number).ok())
+            .filter(|number| range.contains(number));
+        *target = number.ok_or_else(|| {
+            self.refuse_value(
+                key,
+                &value,
+                &format!("a whole number from {} to {}", range.start(), range.end()),
+            )
+        })?;
+        Ok(())
+    }
+
+    /// Sets `target` when the key is there.
+    fn boolean(&mut self, key: &'static str, target: &mut bool) -> Result<(), Refusal> {
+        let Some(value) = self.take(key) else { return Ok(()) };
+        *target = value.get_ref().as_bool().ok_or_else(|| self.refuse_value(key, &value, "true or false"))?;
+        Ok(())
+    }
+
+    fn table(&mut self, key: &'static str) -> Result<Option<Table<'a>>, Refusal> {
+        let Some(value) = self.take(key) else { return Ok(None) };
+        let span = value.span();
+        match value.into_inner() {
+            DeValue::Table(entries) => Ok(Some(Table::new(self.text, key, span, entries))),
+            other => Err(self.refuse_value(key, &Spanned::new(span, other), &format!("a table: [{key}]"))),
+        }
+    }
+
+    fn tables(&mut self, key: &'static str) -> Result<Vec<Table<'a>>, Refusal> {
+        let Some(value) = self.take(key) else { return Ok(Vec::new()) };
+        let rule = format!("a list of tables, each under its own [[{key}]]");
+        let span = value.span();
+        let DeValue::Array(items) = value.into_inner() else {
+            let message = format!("{key}: must be {rule}");
+            return Err(Refusal { line: line_of(self.text, span.start), message });
+        };
+        items
+            .into_iter()
+            .map(|item| {
+                let span = item.span();
+                match item.into_inner() {
+                    DeValue::Table(entries) => Ok(Table::new(self.text, key, span, entries)),
+                    other => Err(self.refuse_value(key, &Spanned::new(span, other), &rule)),
+                }
+            })
+            .collect()
+    }
+
+    /// Refuses the first key, by place in the file, that nothing took.
+    fn finish(self) -> Result<(), Refusal> {
+        let Some(key) = self.entries.keys().min_by_key(|key| key.span().start) else { return Ok(()) };
+        let place = if self.name.is_empty() { "the file".to_owned() } else { format!("[{}]", self.name) };
+        let message = format!(
+            "unknown key {:?} in {place}: known are {}",
+            key.get_ref().as_ref(),
+            self.known.join(", ")
+        );
+        Err(Refusal { line: line_of(self.text, key.span().start), message })
+    }
+}
+
+/// The line, counted from 1, of a byte of the text.
+fn line_of(text: &str, offset: usize) -> usize {
+    1 + text.bytes().take(offset).filter(|&b| b == b'\n').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        Config::parse(text).unwrap_err().to_string()
+    }
+
+    /// A domain that only lacks what a test adds.
+    fn domain(lines: &str) -> String {
+        format!("[[domain]]\nname = \"work\"\n{lines}")
+    }
+
+    #[test]
+    fn an_empty_file_is_the_default() {
+        let config = Config::parse("").unwrap();
+        assert_eq!(config, Config::default());
+        assert_eq!(config.output, OutputConfig { width: 1280, height: 800, refresh_hz: 60 });
+        assert_eq!((config.keyboard.repeat_rate, config.keyboard.repeat_delay), (25, 600));
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let config = Config::parse(
+            r##"
+            [output]
+            width = 1920
+            height = 0x438
+            refresh_hz = 0
+            [keyboard]
+            layout = "us,ru"
+            variant = ",phonetic"
+            options = "grp:caps_toggle"
+            model = "pc105"
+            repeat_rate = 0
+            repeat_delay = 250
+            [wayland]
+            socket = "wayland-dom0"
+            [control]
+            socket = "/run/user/1000/transom.sock"
+            [[domain]]
+            name = "personal"
+            label = "green"
+            transport = "socket:7"
+            [[domain]]
+            name = "sys-net_2"
+            color = "#0aB1ff"
+            transport = "ring:32751"
+            allow_fullscreen = true
+            override_redirect_protection = false
+            window_background_color = "#000000"
+            "##,
+        )
+        .unwrap();
+        assert_eq!(config.output, OutputConfig { width: 1920, height: 1080, refresh_hz: 0 });
+        assert_eq!(
+            config.keyboard,
+            KeyboardConfig {
+                layout: "us,ru".into(),
+                variant: ",phonetic".into(),
+                options: Some("grp:caps_toggle".into()),
+                model: "pc105".into(),
+                repeat_rate: 0,
+                repeat_delay: 250,
+            }
+        );
+        assert_eq!(config.wayland_socket.as_deref(), Some("wayland-dom0"));
+        assert_eq!(config.control_socket.as_deref(), Some(Path::new("/run/user/1000/transom.sock")));
+        let custom = Color { r: 0x0a, g: 0xb1, b: 0xff };
+        assert_eq!(
+            config.domains,
+            [
+                DomainConfig {
+                    name: "personal".into(),
+                    label: LabelConfig::Named(LabelName::Green),
+                    transport: Transport { kind: TransportKind::Socket, domid: DomId(7) },
+                    allow_fullscreen: false,
+                    override_redirect_protection: true,
+                    window_background_color: Color::WHITE,
+                },
+                DomainConfig {
+                    name: "sys-net_2".into(),
+                    label: LabelConfig::Custom(custom),
+                    transport: Transport { kind: TransportKind::Ring, domid: DomId(32751) },
+                    allow_fullscreen: true,
+                    override_redirect_protection: false,
+                    window_background_color: Color { r: 0, g: 0, b: 0 },
+                },
+            ]
+        );
+    }
+
+    #[test]
+    fn labels_and_transports_display_as_written() {
+        let [first, second] = ["green", "black"].map(|name| LabelName::parse(name).unwrap());
+        assert_eq!(LabelConfig::Named(first).to_string(), "green");
+        assert_eq!(LabelConfig::Named(first).color().to_string(), "#73d216");
+        assert_eq!(LabelConfig::Named(second).color().to_string(), "#000000");
+        assert_eq!(LabelConfig::Custom(Color::parse("#0AB1FF").unwrap()).to_string(), "#0ab1ff");
+        assert_eq!(Transport::parse("ring:007").unwrap().to_string(), "ring:7");
+    }
+
+    #[test]
+    fn a_bad_value_is_refused_by_line_key_value_and_rule() {
+        let side = "must be a whole number from 64 to 16384";
+        let name_rule =
+            "must be 1 to 31 of the characters A-Z a-z 0-9 _ -, a letter first, and not dom0's own name";
+        let transport_rule = "must be \"socket:DOMID\" or \"ring:DOMID\" with DOMID from 1 to 32751";
+        let long = "n".repeat(MAX_DOMAIN_NAME + 1);
+        let cases = [
+            ("[output]\nwidth = 63".to_owned(), format!("2: output.width = 63: {side}")),
+            ("[output]\n\nheight = 16385".to_owned(), format!("3: output.height = 16385: {side}")),
+            ("[output]\nwidth = -1".to_owned(), format!("2: output.width = -1: {side}")),
+            ("[output]\nwidth = \"wide\"".to_owned(), format!("2: output.width = \"wide\": {side}")),
+            ("[output]\nwidth = 1280.0".to_owned(), format!("2: output.width = 1280.0: {side}")),
+            ("output = 3".to_owned(), "1: output = 3: must be a table: [output]".to_owned()),
+            (
+                "[output]\nrefresh_hz = 1001".to_owned(),
+                "2: output.refresh_hz = 1001: must be a whole number from 0 to 1000".to_owned(),
+            ),
+            (
+                "[keyboard]\nrepeat_delay = 0".to_owned(),
+                "2: keyboard.repeat_delay = 0: must be a whole number from 1 to 10000".to_owned(),
+            ),
+            (
+                "[keyboard]\nlayout = \"u\\u0000s\"".to_owned(),
+                "2: keyboard.layout = \"u\\u0000s\": must be a string without NUL".to_owned(),
+            ),
+            (
+                "[wayland]\nsocket = \"a/b\"".to_owned(),
+                "2: wayland.socket = \"a/b\": must be a file name such as \"wayland-1\"".to_owned(),
+            ),
+            (
+                "[control]\nsocket = \"transom.sock\"".to_owned(),
+                "2: control.socket = \"transom.sock\": must be an absolute path".to_owned(),
+            ),
+            ("[[domain]]\nname = \"1st\"".to_owned(), format!("2: domain.name = \"1st\": {name_rule}")),
+            ("[[domain]]\nname = \"\"".to_owned(), format!("2: domain.name = \"\": {name_rule}")),
+            ("[[domain]]\nname = \"w\u{f6}rk\"".to_owned(), format!("2: domain.name = \"w\u{f6}rk\": {name_rule}")),
+            ("[[domain]]\nname = \"Dom0\"".to_owned(), format!("2: domain.name = \"Dom0\": {name_rule}")),
+            (format!("[[domain]]\nname = \"{long}\""), format!("2: domain.name = \"{long}\": {name_rule}")),
+            (
+                domain("label = \"pink\""),
+                "3: domain.label = \"pink\": must be one of red, orange, yellow, green, gray, blue, purple, black"
+                    .to_owned(),
+            ),
+            (domain("color = \"red\""), "3: domain.color = \"red\": must be a colour as \"#rrggbb\"".to_owned()),
+            (
+                domain("color = \"#+12345\""),
+                "3: domain.color = \"#+12345\": must be a colour as \"#rrggbb\"".to_owned(),
+            ),
+            (
+                domain("label = \"red\"\ntransport = \"socket:0\""),
+                format!("4: domain.transport = \"socket:0\": {transport_rule}"),
+            ),
+            (
+                domain("label = \"red\"\ntransport = \"ring:32752\""),
+                format!("4: domain.transport = \"ring:32752\": {transport_rule}"),
+            ),
+            (
+                domain("label = \"red\"\ntransport = \"socket:+7\""),
+                format!("4: domain.transport = \"socket:+7\": {transport_rule}"),
+            ),
+            (
+                domain("label = \"red\"\ntransport = \"tcp:7\""),
+                format!("4: domain.transport = \"tcp:7\": {transport_rule}"),
+            ),
+            (
+                domain("label = \"red\"\ntransport = \"socket:7\"\nallow_fullscreen = \"no\""),
+                "5: domain.allow_fullscreen = \"no\": must be true or false".to_owned(),
+            ),
+        ];
+        for (text, message) in cases {
+            assert_eq!(refusal(&text), message, "for {text:?}");
+        }
+    }
+
+    #[test]
+    fn an_incomplete_or_contradicting_domain_is_refused() {
+        let cases = [
+            ("\n[[domain]]\nlabel = \"red\"".to_owned(), "2: [[domain]] lacks the key name"),
+            (domain(""), "1: domain \"work\" needs either a label or a color"),
+            (
+                domain("label = \"red\"\ncolor = \"#ff0000\""),
+                "3: domain \"work\" has both a label and a color: only one may be given",
+            ),
+            (domain("label = \"red\""), "1: [[domain]] lacks the key transport"),
+            (
+                "[domain]\nname = \"work\"".to_owned(),
+                "1: domain: must be a list of tables, each under its own [[domain]]",
+            ),
+            (
+                "domain = [1]".to_owned(),
+                "1: domain = 1: must be a list of tables, each under its own [[domain]]",
+            ),
+        ];
+        for (text, message) in cases {
+            assert_eq!(refusal(&text), message, "for {text:?}");
+        }
+    }
+
+    #[test]
+    fn names_and_domain_ids_are_unique() {
+        let two = |name, transport| {
+            format!(
+                "{}[[domain]]\nname = \"{name}\"\nlabel = \"blue\"\ntransport = \"{transport}\"\n",
+                domain("label = \"red\"\ntransport = \"socket:7\"\n")
+            )
+        };
+        assert_eq!(
+            refusal(&two("work", "socket:8")),
+            "6: domain.name = \"work\": already used by the domain of line 2"
+        );
+        // One agent cannot be reached in two ways: it would be two domains with one identity.
+        assert_eq!(
+            refusal(&two("home", "ring:7")),
+            "8: domain.transport = \"ring:7\": domain id 7 already used in line 4"
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name_and_line() {
+        assert_eq!(
+            refusal("[output]\nwidth = 640\nheigth = 480"),
+            "3: unknown key \"heigth\" in [output]: known are width, height, refresh_hz"
+        );
+        assert_eq!(
+            refusal("\n[outptu]\n"),
+            "2: unknown key \"outptu\" in the file: known are output, keyboard, wayland, control, domain"
+        );
+        assert_eq!(
+            refusal(&domain("label = \"red\"\ntransport = \"socket:7\"\nallow_fulscreen = true")),
+            "5: unknown key \"allow_fulscreen\" in [domain]: known are name, label, color, transport, \
+             window_background_color, allow_fullscreen, override_redirect_protection"
+        );
+    }
+
+    #[test]
+    fn broken_toml_is_refused_by_line() {
+        assert!(refusal("[output]\nwidth = \n").starts_with("2: not valid TOML: "));
+        assert!(refusal("[output]\nwidth = 640\nwidth = 640\n").starts_with("3: not valid TOML: "));
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let error = Config::load(Path::new("/nonexistent/transom.toml")).unwrap_err();
+        assert!(error.to_string().starts_with("/nonexistent/transom.toml: "), "{error}");
     }
 }

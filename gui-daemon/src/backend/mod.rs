@@ -1,124 +1,328 @@
 //! Where the desktop is shown and where input comes from.
+//!
+//! A backend has two halves: [`Backend`] is kept in the daemon's state and takes what is to be shown, [`BackendSource`]
+//! goes into the event loop and yields [`BackendEvent`]s. Pixels are drawn elsewhere; a backend only reads them row by
+//! row. Invariant: every backend behaves as a screen, that is, it takes frames at its own pace, one for each time it was
+//! asked, and wakes nobody while none is wanted.
 
-pub mod headless;
-pub mod nested;
+pub mod clock;
+mod headless;
+mod nested;
 
-use smithay::input::pointer::CursorIcon;
-use smithay::reexports::calloop::{EventSource, Poll, PostAction, Readiness, Token, TokenFactory};
-use smithay::utils::{Physical, Rectangle, Size};
+use std::io;
 
-use crate::config::Output;
-pub use headless::Headless;
-pub use nested::Nested;
+use smithay::{
+    input::pointer::CursorIcon,
+    reexports::calloop::{
+        self, EventSource, Interest, Mode, Poll, PostAction, Readiness, Token, TokenFactory, generic::Generic,
+    },
+    utils::{Physical, Rectangle, Size},
+};
+use tracing::error;
+
+use self::clock::RefreshClock;
+pub use self::{headless::Headless, nested::Nested};
+use crate::config::OutputConfig;
 
 /// The place where the desktop is shown.
 #[derive(Debug)]
 pub enum Backend {
-    /// Nowhere: a virtual screen, with the pace of a real one.
+    /// Nowhere: a virtual screen.
     Headless(Headless),
     /// A window in an X11 or Wayland session.
     Nested(Nested),
 }
 
-/// What a backend tells. Times are milliseconds of the monotonic clock, wrapping.
+/// What a backend tells. `time_ms` is [`now_ms`]; positions are in pixels of the screen.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[expect(missing_docs, reason = "fields say it")]
 pub enum BackendEvent {
     /// The screen takes the frame asked for with [`Backend::schedule_frame`]: draw, present, send frame callbacks.
     Frame,
-    /// The host lost our pixels: present the whole screen again.
+    /// The host lost what was presented: present the whole screen again.
     Redraw,
-    /// The screen has a new size in pixels.
-    Resized { w: u32, h: u32 },
-    /// A key by evdev code; never a repeat.
-    Key { keycode: u32, pressed: bool, time_ms: u32 },
-    /// The pointer is at a place on the screen, in pixels.
-    PointerMotion { x: f64, y: f64, time_ms: u32 },
-    /// A button by evdev code.
-    PointerButton { button: u32, pressed: bool, time_ms: u32 },
-    /// Scrolling, right and down positive: in pixels, and in 120ths of a wheel's step (0 for a touchpad).
-    PointerAxis { dx: f64, dy: f64, v120: (i32, i32), time_ms: u32 },
+    /// The screen has this size now, and nothing presented before is shown any more.
+    Resized {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+    },
+    /// A key went down or up; never a repeat.
+    Key {
+        /// Evdev code.
+        keycode: u32,
+        /// Down or up.
+        pressed: bool,
+        /// When.
+        time_ms: u32,
+    },
+    /// The pointer is at this place.
+    PointerMotion {
+        /// From the left edge.
+        x: f64,
+        /// From the top edge.
+        y: f64,
+        /// When.
+        time_ms: u32,
+    },
+    /// A pointer button went down or up.
+    PointerButton {
+        /// Evdev code.
+        button: u32,
+        /// Down or up.
+        pressed: bool,
+        /// When.
+        time_ms: u32,
+    },
+    /// Something scrolled, right and down positive.
+    PointerAxis {
+        /// Pixels to the right.
+        dx: f64,
+        /// Pixels down.
+        dy: f64,
+        /// The same in 120ths of a wheel's click, if a wheel did it.
+        v120: Option<(i32, i32)>,
+        /// When.
+        time_ms: u32,
+    },
     /// The pointer left the screen.
     PointerLeft,
-    /// The host took the keyboard: every key is to be taken for released.
+    /// The keyboard was taken away: no release will come for the keys that are down.
     FocusLost,
-    /// The user closed the host's window.
+    /// The user closed the host's window, or the host ended.
     CloseRequested,
 }
 
-/// Why a backend could not start.
+/// Pixels scrolled by one click of a wheel, as libinput's 15 degrees are commonly taken.
+const PIXELS_PER_CLICK: f64 = 15.0;
+
+impl BackendEvent {
+    /// Scrolling by clicks of a wheel, fractions allowed, right and down positive.
+    pub fn wheel(right: f64, down: f64, time_ms: u32) -> Self {
+        // The conversion saturates: a broken device's clicks stay a number.
+        let v120 = |clicks: f64| (clicks * 120.0).round() as i32;
+        Self::PointerAxis {
+            dx: right * PIXELS_PER_CLICK,
+            dy: down * PIXELS_PER_CLICK,
+            v120: Some((v120(right), v120(down))),
+            time_ms,
+        }
+    }
+}
+
+/// The monotonic clock in milliseconds, wrapping, as input events carry it.
+pub fn now_ms() -> u32 {
+    clock::monotonic().as_millis() as u32
+}
+
+/// Why a backend could not start or show a frame.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct BackendError(String);
+pub enum BackendError {
+    /// No clock for the frames.
+    #[error("no timer for the screen's refresh: {0}")]
+    Clock(#[source] io::Error),
+    /// No session to open a window in.
+    #[error("the nested backend needs a running X11 or Wayland session: {0}")]
+    NoHost(String),
+    /// The session refused the window.
+    #[error("the host's session refused a window: {0}")]
+    Window(String),
+    /// The session refused pixels.
+    #[error("the host's session took no pixels: {0}")]
+    Present(#[from] softbuffer::SoftBufferError),
+}
 
 impl Backend {
-    /// A virtual screen. Insert the source into the loop and keep the backend in the state.
-    pub fn headless(_output: &Output) -> Result<(Self, BackendSource), BackendError> {
-        todo!()
+    /// A virtual screen of the configured size and pace.
+    pub fn headless(output: &OutputConfig) -> Result<(Self, BackendSource), BackendError> {
+        let headless = Headless::new(output)?;
+        let source = BackendSource(Source::Headless(clock_source(headless.clock())));
+        Ok((Self::Headless(headless), source))
     }
 
-    /// A window of the host's session.
-    pub fn nested(_output: &Output) -> Result<(Self, BackendSource), BackendError> {
-        todo!()
+    /// A window of the host's session, at first of the configured size if the host allows it; the host sets the pace.
+    ///
+    /// One per process, and on the main thread.
+    pub fn nested(output: &OutputConfig) -> Result<(Self, BackendSource), BackendError> {
+        let (nested, source) = nested::open(output)?;
+        Ok((Self::Nested(nested), BackendSource(Source::Nested(Box::new(source)))))
     }
 
     /// The screen's size in pixels.
     pub fn size(&self) -> Size<i32, Physical> {
-        todo!()
+        match self {
+            Self::Headless(headless) => headless.size(),
+            Self::Nested(nested) => nested.size(),
+        }
     }
 
-    /// The screen's refresh in mHz, as wl_output tells it; 0 is unthrottled.
+    /// The screen's refresh rate in mHz, as `wl_output` tells it; 0 for an unthrottled one.
     pub fn refresh_mhz(&self) -> i32 {
-        todo!()
+        match self {
+            Self::Headless(headless) => headless.refresh_mhz(),
+            Self::Nested(nested) => nested.refresh_mhz(),
+        }
     }
 
-    /// Whether input may be injected over the control socket.
-    pub fn is_headless(&self) -> bool {
-        matches!(self, Self::Headless(_))
+    /// Whether input may be injected: only where there is no user whose input it could be taken for.
+    pub fn takes_injected_input(&self) -> bool {
+        match self {
+            Self::Headless(_) => true,
+            Self::Nested(_) => false,
+        }
     }
 
-    /// Asks for one [`BackendEvent::Frame`] when the screen can take it.
-    pub fn schedule_frame(&mut self) {}
+    /// Asks for one [`BackendEvent::Frame`], to come when the screen can take the next frame. Asking again before that
+    /// changes nothing.
+    pub fn schedule_frame(&self) {
+        let scheduled = match self {
+            Self::Headless(headless) => headless.schedule_frame(),
+            Self::Nested(nested) => nested.schedule_frame(),
+        };
+        if let Err(error) = scheduled {
+            error!("no frame can be scheduled: {error}");
+        }
+    }
 
-    /// Shows what changed. `read(y, x, out)` fills `out` with the pixels of row `y` from column `x`.
+    /// Shows the damaged part of the frame.
+    ///
+    /// `read(y, x, row)` must fill `row` with the pixels of line `y` from column `x` on, as XRGB in native byte order.
+    /// It is asked for damaged pixels first of all, but also for any other pixel of the screen when the host's buffer
+    /// has lost them. Damage outside the screen is ignored.
     pub fn present(
         &mut self,
-        _damage: &[Rectangle<i32, Physical>],
-        _read: &mut dyn FnMut(u32, u32, &mut [u32]),
+        damage: &[Rectangle<i32, Physical>],
+        read: &mut dyn FnMut(u32, u32, &mut [u32]),
     ) -> Result<(), BackendError> {
-        todo!()
+        match self {
+            Self::Headless(_) => Ok(()),
+            Self::Nested(nested) => nested.present(damage, read),
+        }
     }
 
-    /// Chooses the host's cursor over the window; `None` hides it.
-    pub fn set_cursor(&mut self, _icon: Option<CursorIcon>) {}
+    /// Chooses the host's pointer shape over the screen; `None` hides it, for a pointer drawn into the frame.
+    pub fn set_cursor(&mut self, icon: Option<CursorIcon>) {
+        match self {
+            Self::Headless(_) => {}
+            Self::Nested(nested) => nested.set_cursor(icon),
+        }
+    }
 }
 
-/// The event source of a backend.
+/// The half of a backend that goes into the event loop. It removes itself when the host has ended.
 #[derive(Debug)]
-pub struct BackendSource {}
+pub struct BackendSource(Source);
+
+#[derive(Debug)]
+enum Source {
+    Headless(Generic<RefreshClock>),
+    Nested(Box<nested::NestedSource>),
+}
+
+fn clock_source(clock: &RefreshClock) -> Generic<RefreshClock> {
+    Generic::new(clock.clone(), Interest::READ, Mode::Level)
+}
 
 impl EventSource for BackendSource {
     type Event = BackendEvent;
     type Metadata = ();
     type Ret = ();
-    type Error = std::io::Error;
+    type Error = io::Error;
 
-    fn process_events<F>(&mut self, _: Readiness, _: Token, _: F) -> Result<PostAction, Self::Error>
+    const NEEDS_EXTRA_LIFECYCLE_EVENTS: bool = true;
+
+    fn before_sleep(&mut self) -> calloop::Result<Option<(Readiness, Token)>> {
+        match &mut self.0 {
+            Source::Headless(_) => Ok(None),
+            Source::Nested(nested) => Ok(nested.before_sleep()),
+        }
+    }
+
+    fn process_events<F>(
+        &mut self,
+        readiness: Readiness,
+        token: Token,
+        mut callback: F,
+    ) -> io::Result<PostAction>
     where
-        F: FnMut(Self::Event, &mut ()),
+        F: FnMut(BackendEvent, &mut ()),
     {
-        todo!()
+        match &mut self.0 {
+            Source::Headless(clock) => clock.process_events(readiness, token, |_, clock| {
+                if clock.tick()? {
+                    callback(BackendEvent::Frame, &mut ());
+                }
+                Ok(PostAction::Continue)
+            }),
+            Source::Nested(nested) => {
+                nested.process_events(readiness, token, |event| callback(event, &mut ()))
+            }
+        }
     }
 
-    fn register(&mut self, _: &mut Poll, _: &mut TokenFactory) -> smithay::reexports::calloop::Result<()> {
-        todo!()
+    fn register(&mut self, poll: &mut Poll, tokens: &mut TokenFactory) -> calloop::Result<()> {
+        match &mut self.0 {
+            Source::Headless(clock) => clock.register(poll, tokens),
+            Source::Nested(nested) => nested.register(poll, tokens),
+        }
     }
 
-    fn reregister(&mut self, _: &mut Poll, _: &mut TokenFactory) -> smithay::reexports::calloop::Result<()> {
-        todo!()
+    fn reregister(&mut self, poll: &mut Poll, tokens: &mut TokenFactory) -> calloop::Result<()> {
+        match &mut self.0 {
+            Source::Headless(clock) => clock.reregister(poll, tokens),
+            Source::Nested(nested) => nested.reregister(poll, tokens),
+        }
     }
 
-    fn unregister(&mut self, _: &mut Poll) -> smithay::reexports::calloop::Result<()> {
-        todo!()
+    fn unregister(&mut self, poll: &mut Poll) -> calloop::Result<()> {
+        match &mut self.0 {
+            Source::Headless(clock) => clock.unregister(poll),
+            Source::Nested(nested) => nested.unregister(poll),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use smithay::reexports::calloop::EventLoop;
+
+    use super::*;
+
+    #[test]
+    fn a_headless_screen_has_the_configured_size_and_pace() {
+        let output = OutputConfig { width: 640, height: 480, refresh_hz: 60 };
+        let (backend, _source) = Backend::headless(&output).unwrap();
+        assert_eq!(backend.size(), (640, 480).into());
+        assert_eq!(backend.refresh_mhz(), 60_000);
+        assert!(backend.takes_injected_input());
+    }
+
+    #[test]
+    fn a_headless_screen_takes_one_frame_for_each_time_it_was_asked() {
+        let mut event_loop = EventLoop::<Vec<BackendEvent>>::try_new().unwrap();
+        let output = OutputConfig { refresh_hz: 0, ..OutputConfig::default() };
+        let (backend, source) = Backend::headless(&output).unwrap();
+        event_loop.handle().insert_source(source, |event, (), seen| seen.push(event)).unwrap();
+        let mut seen = Vec::new();
+        event_loop.dispatch(Duration::ZERO, &mut seen).unwrap();
+        assert_eq!(seen, []);
+        for frames in 1..=3 {
+            backend.schedule_frame();
+            backend.schedule_frame();
+            event_loop.dispatch(Duration::from_secs(60), &mut seen).unwrap();
+            event_loop.dispatch(Duration::ZERO, &mut seen).unwrap();
+            assert_eq!(seen, vec![BackendEvent::Frame; frames]);
+        }
+    }
+
+    #[test]
+    fn a_wheel_tells_pixels_and_clicks() {
+        let event = BackendEvent::wheel(0.0, -1.5, 7);
+        assert_eq!(
+            event,
+            BackendEvent::PointerAxis { dx: 0.0, dy: -22.5, v120: Some((0, -180)), time_ms: 7 }
+        );
     }
 }

@@ -1,5 +1,489 @@
-//! A window in the host's session.
+//! A window in an existing X11 or Wayland session, drawn without a GPU.
+//!
+//! Invariants: the screen's size changes only at the moment its [`BackendEvent::Resized`] is delivered, so what is drawn
+//! for the old size is never shown in the new; a frame is taken only after the host has taken the one before.
 
-/// A window in an X11 or Wayland session.
+use std::{
+    cell::Cell,
+    collections::VecDeque,
+    env, io,
+    num::NonZeroU32,
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::net::UnixStream,
+    },
+    path::PathBuf,
+    rc::Rc,
+    time::Duration,
+};
+
+use smithay::{
+    input::pointer::CursorIcon,
+    reexports::calloop::{
+        self, EventSource, Interest, Mode, Poll, PostAction, Readiness, Token, TokenFactory, generic::Generic,
+    },
+    utils::{Physical, Rectangle, Size},
+};
+use softbuffer::{Context, Surface};
+use tracing::{debug, error};
+use winit::{
+    application::ApplicationHandler,
+    dpi::PhysicalSize,
+    event::{ElementState, MouseButton, MouseScrollDelta, WindowEvent},
+    event_loop::{ActiveEventLoop, EventLoop},
+    keyboard::PhysicalKey,
+    platform::{
+        pump_events::{EventLoopExtPumpEvents, PumpStatus},
+        scancode::PhysicalKeyExtScancode,
+        wayland::{EventLoopBuilderExtWayland, WindowAttributesExtWayland},
+        x11::EventLoopBuilderExtX11,
+    },
+    window::{Window, WindowId},
+};
+
+use super::{BackendError, BackendEvent, clock::RefreshClock, clock_source, now_ms};
+use crate::config::{OutputConfig, SCREEN_SIDE};
+
+type Rect = Rectangle<i32, Physical>;
+
+/// What the host's screen is taken for when the host does not say.
+const USUAL_REFRESH_MHZ: u32 = 60_000;
+/// Frames of damage kept for hosts that give buffers back late; a buffer older than this is drawn whole.
+const DAMAGE_HISTORY: usize = 3;
+
+/// Evdev's codes of the buttons that every mouse has, and the first that X11 has no wheel number for.
+const BTN_LEFT: u32 = 0x110;
+const BTN_RIGHT: u32 = 0x111;
+const BTN_MIDDLE: u32 = 0x112;
+const BTN_SIDE: u32 = 0x113;
+const BTN_EXTRA: u32 = 0x114;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Host {
+    X11,
+    Wayland,
+}
+
+/// The window's drawing half.
 #[derive(Debug)]
-pub struct Nested {}
+pub struct Nested {
+    surface: Surface<Rc<Window>, Rc<Window>>,
+    window: Rc<Window>,
+    size: Rc<Cell<Size<i32, Physical>>>,
+    /// The damage of the frames before, the newest first, all for a buffer of `presented_size`.
+    history: VecDeque<Vec<Rect>>,
+    presented_size: Size<i32, Physical>,
+    refresh_mhz: u32,
+    clock: RefreshClock,
+    /// Whether something was presented since the last frame was taken.
+    presented: Rc<Cell<bool>>,
+    host: Host,
+}
+
+/// Opens the window. Waits for the host, but not for the user.
+pub(super) fn open(output: &OutputConfig) -> Result<(Nested, NestedSource), BackendError> {
+    let host = find_host()?;
+    let mut builder = EventLoop::builder();
+    match host {
+        Host::X11 => EventLoopBuilderExtX11::with_x11(&mut builder),
+        Host::Wayland => EventLoopBuilderExtWayland::with_wayland(&mut builder),
+    };
+    let mut event_loop = builder.build().map_err(|error| {
+        // winit's own words name places in its source; they are for whoever looks deeper.
+        debug!("winit: {error}");
+        BackendError::NoHost(match host {
+            Host::X11 => format!("no X server at {}", env::var("DISPLAY").unwrap_or_default()),
+            Host::Wayland => "the Wayland compositor lacks what a window needs".to_owned(),
+        })
+    })?;
+    let fd =
+        event_loop.as_fd().try_clone_to_owned().map_err(|error| BackendError::NoHost(error.to_string()))?;
+
+    let min = PhysicalSize::new(*SCREEN_SIDE.start(), *SCREEN_SIDE.start());
+    let attributes = Window::default_attributes()
+        .with_title("Transom")
+        .with_inner_size(PhysicalSize::new(output.width, output.height))
+        .with_min_inner_size(min)
+        .with_name("transom", "transom");
+    let mut opening = Opening { attributes, window: None };
+    // The first round calls `resumed`, which opens the window.
+    event_loop.pump_app_events(Some(Duration::ZERO), &mut opening);
+    let window =
+        opening.window.unwrap_or_else(|| Err("the host ended".to_owned())).map_err(BackendError::Window)?;
+
+    let context = Context::new(window.clone())?;
+    let surface = Surface::new(&context, window.clone())?;
+    let monitor = window.current_monitor().or_else(|| window.available_monitors().next());
+    let refresh_mhz =
+        monitor.and_then(|m| m.refresh_rate_millihertz()).filter(|&mhz| mhz > 0).unwrap_or(USUAL_REFRESH_MHZ);
+    let interval = Duration::from_nanos(1_000_000_000_000 / u64::from(refresh_mhz));
+    let clock = RefreshClock::new(interval).map_err(BackendError::Clock)?;
+    let size = Rc::new(Cell::new(to_size(window.inner_size())));
+
+    let presented = Rc::new(Cell::new(false));
+    let source = NestedSource {
+        event_loop,
+        wakeups: Generic::new(fd, Interest::READ, Mode::Level),
+        ticks: clock_source(&clock),
+        token: None,
+        host,
+        size: size.clone(),
+        presented: presented.clone(),
+        events: VecDeque::new(),
+        ended: false,
+    };
+    let nested = Nested {
+        surface,
+        window,
+        presented_size: size.get(),
+        size,
+        history: VecDeque::new(),
+        refresh_mhz,
+        clock,
+        presented,
+        host,
+    };
+    Ok((nested, source))
+}
+
+/// Wayland if a compositor answers, else X11: a stale WAYLAND_DISPLAY must not hide a working DISPLAY.
+fn find_host() -> Result<Host, BackendError> {
+    let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
+    let mut tried = Vec::new();
+    if variable("WAYLAND_SOCKET").is_some() {
+        return Ok(Host::Wayland);
+    }
+    if let Some(display) = variable("WAYLAND_DISPLAY") {
+        // An absolute name replaces the directory.
+        let path = variable("XDG_RUNTIME_DIR").map(PathBuf::from).unwrap_or_default().join(display);
+        match UnixStream::connect(&path) {
+            Ok(_) => return Ok(Host::Wayland),
+            Err(error) => tried.push(format!("no Wayland compositor at {} ({error})", path.display())),
+        }
+    } else {
+        tried.push("WAYLAND_DISPLAY is not set".to_owned());
+    }
+    if variable("DISPLAY").is_some() {
+        return Ok(Host::X11);
+    }
+    tried.push("DISPLAY is not set".to_owned());
+    Err(BackendError::NoHost(tried.join(" and ")))
+}
+
+impl Nested {
+    pub(super) fn size(&self) -> Size<i32, Physical> {
+        self.size.get()
+    }
+
+    pub(super) fn refresh_mhz(&self) -> i32 {
+        i32::try_from(self.refresh_mhz).unwrap_or(i32::MAX)
+    }
+
+    pub(super) fn schedule_frame(&self) -> io::Result<()> {
+        if self.host == Host::Wayland && self.presented.get() {
+            // Comes back when the host has shown the last frame: a clock beside the host's would miss its beats.
+            self.window.request_redraw();
+            return Ok(());
+        }
+        // X11 does not tell when it has shown something, and no host does while nothing is presented.
+        self.clock.schedule()
+    }
+
+    pub(super) fn set_cursor(&self, icon: Option<CursorIcon>) {
+        self.window.set_cursor_visible(icon.is_some());
+        if let Some(icon) = icon {
+            self.window.set_cursor(icon);
+        }
+    }
+
+    pub(super) fn present(
+        &mut self,
+        damage: &[Rect],
+        read: &mut dyn FnMut(u32, u32, &mut [u32]),
+    ) -> Result<(), BackendError> {
+        let size = self.size.get();
+        let side = |side: i32| u32::try_from(side).ok().and_then(NonZeroU32::new);
+        let (Some(width), Some(height)) = (side(size.w), side(size.h)) else { return Ok(()) };
+        let screen = Rect::from_size(size);
+        let damage: Vec<_> = damage.iter().filter_map(|rect| rect.intersection(screen)).collect();
+        if damage.is_empty() {
+            return Ok(());
+        }
+        if self.presented_size != size {
+            self.history.clear();
+            self.presented_size = size;
+        }
+
+        self.surface.resize(width, height)?;
+        let mut buffer = self.surface.buffer_mut()?;
+        let missed = usize::from(buffer.age()).checked_sub(1).filter(|&frames| frames <= self.history.len());
+        let stale: Vec<_> = match missed {
+            Some(frames) => self.history.iter().take(frames).flatten().chain(&damage).copied().collect(),
+            None => vec![screen],
+        };
+        let stride = usize::try_from(width.get()).unwrap_or(usize::MAX);
+        for rect in &stale {
+            fill(&mut buffer, stride, *rect, read);
+        }
+
+        let shown = if missed.is_some() { &damage } else { &stale };
+        let shown: Vec<_> = shown.iter().filter_map(to_host_rect).collect();
+        // On Wayland this holds the next frame back until the host has shown this one.
+        self.window.pre_present_notify();
+        buffer.present_with_damage(&shown)?;
+        self.presented.set(true);
+        self.history.push_front(damage);
+        self.history.truncate(DAMAGE_HISTORY);
+        Ok(())
+    }
+}
+
+/// Reads the pixels of `rect`, which lies within the buffer.
+fn fill(buffer: &mut [u32], stride: usize, rect: Rect, read: &mut dyn FnMut(u32, u32, &mut [u32])) {
+    let Some(at) = to_host_rect(&rect) else { return };
+    let columns = at.x as usize..(at.x + at.width.get()) as usize;
+    let lines = buffer.chunks_exact_mut(stride).zip(0..).skip(at.y as usize).take(at.height.get() as usize);
+    for (line, y) in lines {
+        if let Some(row) = line.get_mut(columns.clone()) {
+            read(y, at.x, row);
+        }
+    }
+}
+
+fn to_host_rect(rect: &Rect) -> Option<softbuffer::Rect> {
+    Some(softbuffer::Rect {
+        x: rect.loc.x.try_into().ok()?,
+        y: rect.loc.y.try_into().ok()?,
+        width: u32::try_from(rect.size.w).ok().and_then(NonZeroU32::new)?,
+        height: u32::try_from(rect.size.h).ok().and_then(NonZeroU32::new)?,
+    })
+}
+
+fn to_size(size: PhysicalSize<u32>) -> Size<i32, Physical> {
+    let side = |pixels| i32::try_from(pixels).unwrap_or(i32::MAX);
+    (side(size.width), side(size.height)).into()
+}
+
+/// The window's event half.
+#[derive(Debug)]
+pub(super) struct NestedSource {
+    event_loop: EventLoop<()>,
+    wakeups: Generic<OwnedFd>,
+    ticks: Generic<RefreshClock>,
+    /// For events that winit had read before the loop went to sleep on its descriptor.
+    token: Option<Token>,
+    host: Host,
+    size: Rc<Cell<Size<i32, Physical>>>,
+    presented: Rc<Cell<bool>>,
+    events: VecDeque<BackendEvent>,
+    ended: bool,
+}
+
+impl NestedSource {
+    fn pump(&mut self) {
+        if self.ended {
+            return;
+        }
+        let mut handler = Running { host: self.host, events: &mut self.events };
+        if let PumpStatus::Exit(_) = self.event_loop.pump_app_events(Some(Duration::ZERO), &mut handler) {
+            self.ended = true;
+            self.events.push_back(BackendEvent::CloseRequested);
+        }
+    }
+
+    /// Drawing talks to the host on the same connection, so events may have been read that the descriptor no longer
+    /// shows; and requests made since must be on their way before the sleep.
+    pub(super) fn before_sleep(&mut self) -> Option<(Readiness, Token)> {
+        self.pump();
+        if self.events.is_empty() { None } else { self.token.map(|token| (Readiness::EMPTY, token)) }
+    }
+
+    pub(super) fn process_events(
+        &mut self,
+        readiness: Readiness,
+        token: Token,
+        mut callback: impl FnMut(BackendEvent),
+    ) -> io::Result<PostAction> {
+        let events = &mut self.events;
+        self.ticks.process_events(readiness, token, |_, clock| {
+            if clock.tick()? {
+                events.push_back(BackendEvent::Frame);
+            }
+            Ok(PostAction::Continue)
+        })?;
+        self.pump();
+        for event in self.events.drain(..) {
+            match event {
+                BackendEvent::Resized { width, height } => {
+                    self.size.set(to_size(PhysicalSize::new(width, height)))
+                }
+                BackendEvent::Frame => self.presented.set(false),
+                _ => {}
+            }
+            callback(event);
+        }
+        Ok(if self.ended { PostAction::Remove } else { PostAction::Continue })
+    }
+
+    pub(super) fn register(&mut self, poll: &mut Poll, tokens: &mut TokenFactory) -> calloop::Result<()> {
+        self.token = Some(tokens.token());
+        self.wakeups.register(poll, tokens)?;
+        self.ticks.register(poll, tokens)
+    }
+
+    pub(super) fn reregister(&mut self, poll: &mut Poll, tokens: &mut TokenFactory) -> calloop::Result<()> {
+        self.token = Some(tokens.token());
+        self.wakeups.reregister(poll, tokens)?;
+        self.ticks.reregister(poll, tokens)
+    }
+
+    pub(super) fn unregister(&mut self, poll: &mut Poll) -> calloop::Result<()> {
+        self.token = None;
+        self.wakeups.unregister(poll)?;
+        self.ticks.unregister(poll)
+    }
+}
+
+/// winit's handler until there is a window.
+struct Opening {
+    attributes: winit::window::WindowAttributes,
+    window: Option<Result<Rc<Window>, String>>,
+}
+
+impl ApplicationHandler for Opening {
+    fn resumed(&mut self, event_loop: &ActiveEventLoop) {
+        let window = event_loop.create_window(self.attributes.clone());
+        self.window = Some(window.map(Rc::new).map_err(|error| error.to_string()));
+    }
+
+    fn window_event(&mut self, _: &ActiveEventLoop, _: WindowId, _: WindowEvent) {}
+}
+
+/// winit's handler from then on.
+struct Running<'a> {
+    host: Host,
+    events: &'a mut VecDeque<BackendEvent>,
+}
+
+impl ApplicationHandler for Running<'_> {
+    fn resumed(&mut self, _: &ActiveEventLoop) {}
+
+    fn window_event(&mut self, _: &ActiveEventLoop, _: WindowId, event: WindowEvent) {
+        self.events.extend(translate(self.host, event));
+    }
+}
+
+fn translate(host: Host, event: WindowEvent) -> Option<BackendEvent> {
+    let time_ms = now_ms();
+    match event {
+        WindowEvent::Resized(PhysicalSize { width, height }) if width > 0 && height > 0 => {
+            Some(BackendEvent::Resized { width, height })
+        }
+        WindowEvent::RedrawRequested => Some(match host {
+            Host::X11 => BackendEvent::Redraw,
+            Host::Wayland => BackendEvent::Frame,
+        }),
+        // A synthetic event stands for a key that changed while another window had the keyboard: it was not meant for us,
+        // and the loss of focus has already released ours.
+        WindowEvent::KeyboardInput { event, is_synthetic: false, .. } if !event.repeat => {
+            let keycode = scancode(event.physical_key)?;
+            Some(BackendEvent::Key { keycode, pressed: event.state == ElementState::Pressed, time_ms })
+        }
+        WindowEvent::Focused(false) => Some(BackendEvent::FocusLost),
+        WindowEvent::CursorMoved { position, .. } => {
+            Some(BackendEvent::PointerMotion { x: position.x, y: position.y, time_ms })
+        }
+        WindowEvent::CursorLeft { .. } => Some(BackendEvent::PointerLeft),
+        WindowEvent::MouseInput { state, button, .. } => {
+            let button = button_code(host, button);
+            Some(BackendEvent::PointerButton { button, pressed: state == ElementState::Pressed, time_ms })
+        }
+        // winit counts scrolling the other way round.
+        WindowEvent::MouseWheel { delta: MouseScrollDelta::LineDelta(x, y), .. } => {
+            Some(BackendEvent::wheel(-f64::from(x), -f64::from(y), time_ms))
+        }
+        WindowEvent::MouseWheel { delta: MouseScrollDelta::PixelDelta(delta), .. } => {
+            Some(BackendEvent::PointerAxis { dx: -delta.x, dy: -delta.y, v120: None, time_ms })
+        }
+        WindowEvent::CloseRequested | WindowEvent::Destroyed => Some(BackendEvent::CloseRequested),
+        _ => None,
+    }
+}
+
+fn scancode(key: PhysicalKey) -> Option<u32> {
+    let code = key.to_scancode();
+    if code.is_none() {
+        error!("winit names the key {key:?} that no keyboard has");
+    }
+    code
+}
+
+fn button_code(host: Host, button: MouseButton) -> u32 {
+    match (button, host) {
+        (MouseButton::Left, _) => BTN_LEFT,
+        (MouseButton::Right, _) => BTN_RIGHT,
+        (MouseButton::Middle, _) => BTN_MIDDLE,
+        (MouseButton::Back, _) => BTN_SIDE,
+        (MouseButton::Forward, _) => BTN_EXTRA,
+        // X11 numbers buttons from 1 and spends 4 to 7 on the wheel.
+        (MouseButton::Other(number), Host::X11) => (BTN_LEFT + u32::from(number)).saturating_sub(5),
+        (MouseButton::Other(code), Host::Wayland) => code.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use winit::{dpi::PhysicalPosition, event::DeviceId};
+
+    use super::*;
+
+    #[test]
+    fn host_buttons_become_evdev_codes() {
+        assert_eq!(button_code(Host::X11, MouseButton::Left), 0x110);
+        assert_eq!(button_code(Host::X11, MouseButton::Forward), 0x114);
+        assert_eq!(button_code(Host::X11, MouseButton::Other(10)), 0x115);
+        assert_eq!(button_code(Host::Wayland, MouseButton::Other(0x115)), 0x115);
+    }
+
+    #[test]
+    fn a_redraw_is_an_exposure_on_x11_and_a_frame_on_wayland() {
+        assert_eq!(translate(Host::X11, WindowEvent::RedrawRequested), Some(BackendEvent::Redraw));
+        assert_eq!(translate(Host::Wayland, WindowEvent::RedrawRequested), Some(BackendEvent::Frame));
+    }
+
+    #[test]
+    fn the_wheel_turns_the_other_way() {
+        let wheel = |delta| {
+            let phase = winit::event::TouchPhase::Moved;
+            translate(Host::X11, WindowEvent::MouseWheel { device_id: DeviceId::dummy(), delta, phase })
+        };
+        let Some(BackendEvent::PointerAxis { dx, dy, v120, .. }) =
+            wheel(MouseScrollDelta::LineDelta(0.0, 1.0))
+        else {
+            panic!("not a scroll");
+        };
+        assert_eq!((dx, dy, v120), (0.0, -15.0, Some((0, -120))));
+        let pixels = MouseScrollDelta::PixelDelta(PhysicalPosition::new(3.0, -4.0));
+        let Some(BackendEvent::PointerAxis { dx, dy, v120, .. }) = wheel(pixels) else {
+            panic!("not a scroll")
+        };
+        assert_eq!((dx, dy, v120), (-3.0, 4.0, None));
+    }
+
+    #[test]
+    fn a_window_without_size_is_no_screen() {
+        assert_eq!(translate(Host::X11, WindowEvent::Resized(PhysicalSize::new(0, 480))), None);
+    }
+
+    #[test]
+    fn only_the_damage_is_read() {
+        let mut buffer = [0; 5 * 4];
+        let mut asked = Vec::new();
+        fill(&mut buffer, 5, Rect::new((1, 2).into(), (3, 2).into()), &mut |y, x, row| {
+            asked.push((y, x, row.len()));
+            row.fill(y * 10 + x);
+        });
+        assert_eq!(asked, [(2, 1, 3), (3, 1, 3)]);
+        assert_eq!(buffer, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 21, 21, 21, 0, 0, 31, 31, 31, 0]);
+    }
+}

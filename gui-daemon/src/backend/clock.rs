@@ -1,0 +1,142 @@
+//! The pace of a screen: a clock that ticks only when a frame was asked for.
+//!
+//! Invariants: at most one tick per interval, on a steady grid while frames follow each other; no wake-up at all while
+//! nothing is asked for.
+
+use std::{
+    cell::Cell,
+    io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    rc::Rc,
+    time::Duration,
+};
+
+use rustix::{
+    io::Errno,
+    time::{
+        ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
+        timerfd_create, timerfd_settime,
+    },
+};
+
+/// A clock with one pending tick at most. Clones share it; its descriptor is readable when the tick is due.
+#[derive(Debug, Clone)]
+pub struct RefreshClock(Rc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    timer: OwnedFd,
+    interval: Duration,
+    /// When the pending tick is due, on the monotonic clock.
+    due: Cell<Option<Duration>>,
+    /// The grid point of the last tick.
+    last: Cell<Duration>,
+}
+
+impl RefreshClock {
+    /// A clock with at least `interval` between ticks; zero ticks as soon as asked.
+    pub fn new(interval: Duration) -> io::Result<Self> {
+        let timer =
+            timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
+        Ok(Self(Rc::new(Shared { timer, interval, due: Cell::new(None), last: Cell::new(Duration::ZERO) })))
+    }
+
+    /// Asks for one tick, at once if the last was an interval ago.
+    pub fn schedule(&self) -> io::Result<()> {
+        if self.0.due.get().is_some() {
+            return Ok(());
+        }
+        let due = self.0.last.get().saturating_add(self.0.interval);
+        // A time in the past fires at once, but zero would disarm the timer.
+        let value = Timespec::try_from(due.max(Duration::from_nanos(1))).map_err(|_| Errno::OVERFLOW)?;
+        let interval = Timespec { tv_sec: 0, tv_nsec: 0 };
+        timerfd_settime(
+            &self.0.timer,
+            TimerfdTimerFlags::ABSTIME,
+            &Itimerspec { it_interval: interval, it_value: value },
+        )?;
+        self.0.due.set(Some(due));
+        Ok(())
+    }
+
+    /// Takes the tick that is due, if one is.
+    pub fn tick(&self) -> io::Result<bool> {
+        let mut expirations = [0; 8];
+        match rustix::io::read(&self.0.timer, &mut expirations) {
+            Ok(_) => {}
+            Err(Errno::AGAIN | Errno::INTR) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+        let Some(due) = self.0.due.take() else { return Ok(false) };
+        let now = monotonic();
+        // Only a tick that is late by less than an interval belongs to the running grid.
+        let on_grid = now.saturating_sub(due) < self.0.interval;
+        self.0.last.set(if on_grid { due } else { now });
+        Ok(true)
+    }
+}
+
+impl AsFd for RefreshClock {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.timer.as_fd()
+    }
+}
+
+/// The monotonic clock.
+pub fn monotonic() -> Duration {
+    // The kernel's monotonic clock starts at boot: it is never negative.
+    Duration::try_from(clock_gettime(ClockId::Monotonic)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::event::{PollFd, PollFlags, poll};
+
+    use super::*;
+
+    fn wait(clock: &RefreshClock, timeout: Duration) -> bool {
+        let timeout = Timespec::try_from(timeout).unwrap();
+        poll(&mut [PollFd::new(clock, PollFlags::IN)], Some(&timeout)).unwrap() > 0
+    }
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn it_is_silent_until_asked_and_ticks_once() {
+        let clock = RefreshClock::new(Duration::ZERO).unwrap();
+        assert!(!wait(&clock, Duration::ZERO));
+        clock.schedule().unwrap();
+        clock.schedule().unwrap();
+        assert!(wait(&clock, LONG));
+        assert!(clock.tick().unwrap());
+        assert!(!clock.tick().unwrap());
+        assert!(!wait(&clock, Duration::ZERO));
+    }
+
+    #[test]
+    fn the_first_tick_comes_at_once_and_the_next_an_interval_later() {
+        let interval = Duration::from_millis(20);
+        let clock = RefreshClock::new(interval).unwrap();
+        clock.schedule().unwrap();
+        assert!(wait(&clock, LONG));
+        assert!(clock.tick().unwrap());
+        let first = clock.0.last.get();
+        for frame in 1..=5 {
+            clock.schedule().unwrap();
+            assert!(wait(&clock, LONG));
+            assert!(clock.tick().unwrap());
+            // Ticks are at least the interval apart, also when this test was held up.
+            assert!(monotonic() >= first + interval * frame);
+        }
+    }
+
+    #[test]
+    fn a_tick_far_in_the_future_is_not_due() {
+        let clock = RefreshClock::new(LONG * 60).unwrap();
+        clock.schedule().unwrap();
+        assert!(wait(&clock, LONG));
+        assert!(clock.tick().unwrap());
+        clock.schedule().unwrap();
+        assert!(!wait(&clock, Duration::ZERO));
+    }
+}
