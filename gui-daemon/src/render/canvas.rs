@@ -38,7 +38,7 @@ const FAR: i32 = 1 << 20;
 
 /// A screen's worth of pixels, kept in step with a [`Scene`].
 ///
-/// Pixels are 32-bit words `0x00rrggbb` (`XRGB8888`); rectangles of it are in buffer coordinates, pixels from its top
+/// Pixels are 32-bit words `0xrrggbb` below an unused byte (`XRGB8888`); rectangles of it are in buffer coordinates, pixels from its top
 /// left corner.
 pub struct Canvas {
     renderer: PixmanRenderer,
@@ -98,8 +98,8 @@ impl Canvas {
         self.size
     }
 
-    /// Brings the framebuffer in step with `scene` and returns what was drawn: disjoint rectangles, none if nothing
-    /// had changed.
+    /// Brings the framebuffer in step with `scene` and returns the rectangles that were drawn, none if nothing had
+    /// changed.
     ///
     /// # Errors
     /// [`RenderError::Draw`] if something could not be drawn, such as the buffer of a client that took its memory away.
@@ -119,8 +119,8 @@ impl Canvas {
         Ok(damage.map(|rect| Rect::new(rect.loc.x, rect.loc.y, rect.size.w, rect.size.h)).collect())
     }
 
-    /// Copies the pixels of `rect` to the same place in `into`, an image of the canvas's size without padding. What of
-    /// `rect` lies outside of the canvas is left out.
+    /// Copies the pixels of `rect` to the same place in `into`, an image of the canvas's size without padding, with the
+    /// unused byte 0. What of `rect` lies outside of the canvas is left out.
     ///
     /// # Errors
     /// [`RenderError::Destination`] if `into` is too short for that.
@@ -134,6 +134,13 @@ impl Canvas {
             .map_err(|_| RenderError::Destination)?;
         let (corner, extent) = ((rect.x, rect.y), (rect.width, rect.height));
         image.composite32(Operation::Src, &self.framebuffer, None, corner, (0, 0), corner, extent);
+        drop(image);
+        // Domains choose the unused byte of their pixels, and a presenter might take it for transparency.
+        let reach = |edge: i32| edge.max(0).unsigned_abs() as usize;
+        for row in into.chunks_exact_mut(across).take(reach(rect.bottom())).skip(reach(rect.y)) {
+            let copied = row.get_mut(reach(rect.x)..reach(rect.right())).unwrap_or_default();
+            copied.iter_mut().for_each(|pixel| *pixel &= 0x00ff_ffff);
+        }
         Ok(())
     }
 

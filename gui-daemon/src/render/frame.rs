@@ -71,7 +71,9 @@ pub struct FrameSpec {
 struct Palette {
     /// The frame itself.
     band: Color,
-    /// The line along its edges.
+    /// The line along its outer edge.
+    rim: Color,
+    /// The line along the content.
     line: Color,
     /// Title and buttons.
     ink: Color,
@@ -82,20 +84,33 @@ struct Palette {
 }
 
 impl FrameSpec {
+    /// The colour of the frame itself: the label's while the window has the focus, a subdued one of its hue if not.
+    pub fn color(&self) -> Color {
+        self.palette().band
+    }
+
     fn palette(&self) -> Palette {
         match self.style {
             Style::Domain(label) => {
                 let label = label.color();
                 let band = if self.focused { label } else { subdued(label) };
                 let ink = band.readable();
-                Palette { band, line: line_on(band), ink, pill: ink, pill_ink: band }
+                Palette {
+                    band,
+                    rim: shade(band, 0.3),
+                    line: shade(band, 0.55),
+                    ink,
+                    pill: ink,
+                    pill_ink: band,
+                }
             }
             Style::Admin => {
                 let band =
                     if self.focused { Color::new(0xf2, 0xf4, 0xf6) } else { Color::new(0xcd, 0xd2, 0xd8) };
                 let ink =
                     if self.focused { Color::new(0x1b, 0x1f, 0x24) } else { Color::new(0x43, 0x4a, 0x52) };
-                Palette { band, line: Color::new(0x6b, 0x73, 0x7c), ink, pill: ink, pill_ink: Color::WHITE }
+                let rim = Color::new(0x6b, 0x73, 0x7c);
+                Palette { band, rim, line: rim, ink, pill: ink, pill_ink: Color::WHITE }
             }
         }
     }
@@ -107,8 +122,8 @@ fn subdued(label: Color) -> Color {
 }
 
 /// A colour that shows as a line on `band`: darker, or on what is nearly black lighter.
-fn line_on(band: Color) -> Color {
-    if band.luminance() < 0.02 { band.mix(Color::WHITE, 0.38) } else { band.mix(Color::BLACK, 0.5) }
+fn shade(band: Color, share: f32) -> Color {
+    band.mix(if band.luminance() < 0.02 { Color::WHITE } else { Color::BLACK }, share)
 }
 
 /// What is kept of one view's frame between drawings.
@@ -170,6 +185,9 @@ impl FrameParts {
             elements.extend(painted.element(geometry, key, renderer, |key| paint_button(button, key))?);
         }
 
+        if layout.title.is_empty() {
+            return Ok(elements);
+        }
         let geometry = mapping.rect(layout.title);
         let words = TitleText { name: view.frame.name.clone(), title: view.frame.title.clone() };
         let natural = match &self.natural {
@@ -220,13 +238,14 @@ impl BandLayout {
             outer.y.saturating_add(1),
             outer.width.saturating_sub(insets.left).saturating_sub(insets.right),
             insets.top.saturating_sub(2),
-        );
+        )
+        .intersection(outer);
         let buttons = Button::ALL.map(|button| {
             let place = button.rect(outer.size(), insets);
             place.moved_to(place.origin().plus(outer.origin())).intersection(inner)
         });
         let right = buttons.iter().filter(|place| !place.is_empty()).map(|place| place.x).min();
-        let left = inner.x.saturating_add(BAND_MARGIN - insets.left.min(BAND_MARGIN));
+        let left = outer.x.saturating_add(insets.left.max(BAND_MARGIN));
         let width = right.unwrap_or(inner.right()).saturating_sub(BAND_MARGIN).saturating_sub(left);
         Self { title: Rect::new(left, inner.y, width.max(0), inner.height), buttons }
     }
@@ -253,7 +272,7 @@ fn fill_parts(view: &View<'_>, mapping: Mapping) -> Vec<(Rectangle<i32, Physical
         let line = mapping.length(1);
         let body = grown(outer, -line);
         let rim = grown(content, line).intersection(body).unwrap_or_default();
-        ring(outer, body, palette.line);
+        ring(outer, body, palette.rim);
         ring(body, rim, palette.band);
         ring(rim, content, palette.line);
     } else {
@@ -386,7 +405,7 @@ impl<'a> TitlePainter<'a> {
             .text
             .line(&words.title, size, Weight::Regular, f32::INFINITY)
             .map_or(0.0, |line| line.width());
-        (name + title + self.length(2 * PILL_PADDING + TITLE_GAP)).ceil() as i32
+        ((name + self.length(2 * PILL_PADDING)).ceil() + self.length(TITLE_GAP) + title).ceil() as i32
     }
 
     fn paint(&mut self, key: &TitleKey) -> Option<Pixmap> {
@@ -398,7 +417,7 @@ impl<'a> TitlePainter<'a> {
         let (padding, gap) = (self.length(PILL_PADDING), self.length(TITLE_GAP));
         let room = width as f32 - 2.0 * padding;
         let name = self.text.line(&key.text.name, size, Weight::Bold, room)?;
-        let pill_width = name.width() + 2.0 * padding;
+        let pill_width = (name.width() + 2.0 * padding).ceil().min(width as f32);
         let margin = self.length(PILL_MARGIN - 1);
         let pill = rounded(0.0, margin, pill_width, self.height as f32 - 2.0 * margin, self.length(4))?;
         pixmap.fill_path(&pill, &paint(key.palette.pill), FillRule::Winding, Transform::identity(), None);
@@ -495,4 +514,106 @@ pub(super) fn paint(color: Color) -> Paint<'static> {
     let mut paint = Paint::default();
     paint.set_color(skia(color));
     paint
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shell::{Id, Metrics, Role, State};
+
+    fn view(width: i32) -> View<'static> {
+        let insets = Metrics::default().frame_insets(Role::Toplevel, State::default());
+        let content = Rect::new(100, 100, width, 50);
+        View {
+            id: Id(1),
+            frame: FrameSpec {
+                style: Style::Admin,
+                name: "dom0".to_owned(),
+                title: "Terminal".to_owned(),
+                focused: true,
+                maximised: false,
+                hovered: None,
+            },
+            outer: content.outset(insets),
+            insets,
+            content,
+            pixels: Content::Empty,
+            background: Color::WHITE,
+        }
+    }
+
+    #[test]
+    fn nothing_on_the_band_overlaps_at_any_width() {
+        for width in 1..300 {
+            let view = view(width);
+            let layout = BandLayout::new(&view);
+            let band = Rect::new(view.outer.x, view.outer.y, view.outer.width, view.insets.top);
+            let mut taken = vec![layout.title];
+            taken.extend(layout.buttons);
+            taken.retain(|place| !place.is_empty());
+            for (index, place) in taken.iter().enumerate() {
+                assert!(band.encloses(*place), "{width}: {place:?}");
+                for other in taken.iter().skip(index + 1) {
+                    assert!(place.intersection(*other).is_empty(), "{width}: {place:?} {other:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn parts_of_a_frame_are_disjoint_and_leave_nothing_out() {
+        for scale in [1.0, 1.5, 2.0] {
+            let (view, mapping) = (view(60), Mapping { scale });
+            let parts = fill_parts(&view, mapping);
+            let area = |rect: Rectangle<i32, Physical>| i64::from(rect.size.w) * i64::from(rect.size.h);
+            let sum: i64 = parts.iter().map(|(rect, _)| area(*rect)).sum();
+            assert_eq!(sum, area(mapping.rect(view.outer)));
+            for (index, (rect, _)) in parts.iter().enumerate() {
+                assert!(parts.iter().skip(index + 1).all(|(other, _)| !rect.overlaps(*other)), "{parts:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn without_fonts_a_frame_has_its_colour_and_buttons() {
+        let (mut text, mut renderer) = (Text::without_fonts(), PixmanRenderer::new().unwrap());
+        let band = FrameParts::default().band(&view(200), Mapping { scale: 1.0 }, &mut text, &mut renderer);
+        assert_eq!(band.unwrap().len(), Button::ALL.len());
+    }
+
+    #[test]
+    fn what_is_painted_stays_until_it_looks_different() {
+        let (mut text, mut renderer) = (Text::default(), PixmanRenderer::new().unwrap());
+        let mut parts = FrameParts::default();
+        let mut commits = |view: &View<'_>| -> Vec<CommitCounter> {
+            let band = parts.band(view, Mapping { scale: 1.0 }, &mut text, &mut renderer).unwrap();
+            band.iter().map(|element| element.commit).collect()
+        };
+        let first = commits(&view(400));
+        // wider, elsewhere: the same images in other places
+        assert_eq!(commits(&view(600)), first);
+        let mut moved = view(500);
+        moved.outer.x += 50;
+        assert_eq!(commits(&moved), first);
+        let mut unfocused = view(500);
+        unfocused.frame.focused = false;
+        assert!(commits(&unfocused).iter().zip(first).all(|(now, before)| *now > before));
+    }
+
+    #[test]
+    fn frames_without_focus_keep_their_hue() {
+        for label in Label::all() {
+            let (label, subdued) = (label.color(), subdued(label.color()));
+            assert_ne!(label, subdued);
+            let order = |color: Color| {
+                let mut channels = [(color.r, 'r'), (color.g, 'g'), (color.b, 'b')];
+                channels.sort_unstable();
+                channels.map(|(_, channel)| channel)
+            };
+            if label != Color::BLACK {
+                assert_eq!(order(label), order(subdued), "{label}");
+            }
+            assert!(subdued.contrast(subdued.readable()) >= 4.5, "{label}");
+        }
+    }
 }

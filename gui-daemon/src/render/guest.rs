@@ -3,6 +3,8 @@
 //! The image is drawn from where it lies; nothing here looks at a pixel. What the domain writes into the unused byte of
 //! a pixel does not matter, because the image's format has no alpha.
 
+use std::cell::Cell;
+
 use smithay::{
     backend::renderer::{Texture, element::Id, pixman::PixmanTexture, utils::CommitCounter},
     utils::{Physical, Rectangle},
@@ -25,6 +27,8 @@ pub struct GuestImage {
     commit: CommitCounter,
     /// The commit since which `damage` tells everything.
     complete_since: CommitCounter,
+    /// The commit last put into a scene.
+    shown: Cell<CommitCounter>,
     damage: Vec<(CommitCounter, Rect)>,
 }
 
@@ -38,6 +42,7 @@ impl GuestImage {
             texture,
             commit: CommitCounter::default(),
             complete_since: CommitCounter::default(),
+            shown: Cell::default(),
             damage: Vec::new(),
         }
     }
@@ -60,6 +65,10 @@ impl GuestImage {
         self.commit.increment();
         self.damage.push((self.commit, rect));
         if self.damage.len() > MAX_DAMAGE_RECTS {
+            self.complete_since = self.complete_since.max(self.shown.get());
+            self.damage.retain(|(commit, _)| *commit > self.complete_since);
+        }
+        if self.damage.len() > MAX_DAMAGE_RECTS {
             // The newest commit is right for all of them: at worst, pixels already drawn are drawn once more.
             let bounds = self.damage.drain(..).map(|(_, rect)| rect).fold(rect, bounding_box);
             self.damage.push((self.commit, bounds));
@@ -79,6 +88,7 @@ impl GuestImage {
         }
         let source = visible.moved_to(visible.origin().minus(origin));
         let geometry = mapping.rect(visible);
+        self.shown.set(self.commit);
         let damage = self.damage.iter().filter_map(|&(commit, rect)| {
             let shown = rect.intersection(source);
             let placed = mapping.covering(shown.moved_to(shown.origin().plus(origin)));

@@ -24,6 +24,9 @@ mod scene;
 mod screenshot;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
 pub use canvas::{Canvas, RenderError};
 pub use cursor::{Cursor, CursorShape};
 pub use frame::{FrameSpec, Style};

@@ -50,6 +50,11 @@ impl std::fmt::Debug for Text {
 }
 
 impl Text {
+    #[cfg(test)]
+    pub(super) fn without_fonts() -> Self {
+        Self { fonts: None, loaded: true }
+    }
+
     /// `text` in `size` pixels per em, cut with an ellipsis so that it is at most `room` pixels wide. None if there is
     /// no font, or not even an ellipsis fits, or there is nothing to show.
     pub(super) fn line(&mut self, text: &str, size: f32, weight: Weight, room: f32) -> Option<Line> {
@@ -128,5 +133,39 @@ impl Fonts {
         buffer.shape_until_scroll(&mut self.system, false);
         let width = buffer.layout_runs().map(|run| run.line_w).fold(0.0, f32::max);
         Line { buffer, width }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_never_wider_than_its_room() {
+        let mut text = Text::default();
+        for title in [
+            "short",
+            "a title that is quite a bit longer",
+            "שלום עולם שלום עולם",
+            "e\u{301}e\u{301}e\u{301}e\u{301}",
+            "👩💻🎉🇩🇪",
+        ] {
+            for room in 0..260 {
+                let room = room as f32;
+                if let Some(line) = text.line(title, 13.0, Weight::Regular, room) {
+                    assert!(line.width() <= room, "{title} in {room}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_cut_line_keeps_as_much_as_fits() {
+        let mut text = Text::default();
+        let width =
+            |text: &mut Text, words| Some(text.line(words, 13.0, Weight::Regular, f32::INFINITY)?.width());
+        let Some(wide) = width(&mut text, "abcdef…") else { return };
+        let cut = text.line("abcdefghijklmno", 13.0, Weight::Regular, wide).map(|line| line.width());
+        assert_eq!(cut, Some(wide));
     }
 }
