@@ -1,1 +1,27 @@
-//! (being written)
+//! The GUI domain's Wayland compositor: every AppVM's windows on one desktop, each in a frame that says whose it is.
+//!
+//! [`Daemon`] is the whole program but for its command line; tests run it in a loop with agents and clients.
+//! [`shell`] decides where windows are and who has the focus, [`render`] draws what it is told, [`domain`] speaks to the
+//! agents, [`backend`] is the screen. They meet in [`state`].
+
+#![forbid(unsafe_code)]
+
+pub mod backend;
+pub mod config;
+mod control;
+mod daemon;
+pub mod domain;
+mod focus;
+mod handlers;
+mod inject;
+mod input;
+pub mod ipc;
+pub mod msg;
+pub mod render;
+pub mod sanitise;
+mod scene;
+pub mod shell;
+pub mod state;
+pub mod windows;
+
+pub use daemon::{BackendKind, Daemon, Options};

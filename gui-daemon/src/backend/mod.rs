@@ -186,17 +186,17 @@ impl Backend {
 
     /// Shows the damaged part of the frame.
     ///
-    /// `read(y, x, row)` must fill `row` with the pixels of line `y` from column `x` on, as XRGB in native byte order.
-    /// It is asked for damaged pixels first of all, but also for any other pixel of the screen when the host's buffer
-    /// has lost them. Damage outside the screen is ignored.
+    /// `copy(rect, image)` must bring `rect` of an image of the screen's size up to date, XRGB in native byte order. It
+    /// is asked for the damage first of all, but also for the rest of the screen when the host's buffer has lost it.
+    /// Damage outside the screen is ignored.
     pub fn present(
         &mut self,
         damage: &[Rectangle<i32, Physical>],
-        read: &mut dyn FnMut(u32, u32, &mut [u32]),
+        copy: &mut dyn FnMut(Rectangle<i32, Physical>, &mut [u32]),
     ) -> Result<(), BackendError> {
         match self {
             Self::Headless(_) => Ok(()),
-            Self::Nested(nested) => nested.present(damage, read),
+            Self::Nested(nested) => nested.present(damage, copy),
         }
     }
 

@@ -199,7 +199,7 @@ impl Nested {
     pub(super) fn present(
         &mut self,
         damage: &[Rect],
-        read: &mut dyn FnMut(u32, u32, &mut [u32]),
+        copy: &mut dyn FnMut(Rect, &mut [u32]),
     ) -> Result<(), BackendError> {
         let size = self.size.get();
         let side = |side: i32| u32::try_from(side).ok().and_then(NonZeroU32::new);
@@ -221,9 +221,8 @@ impl Nested {
             Some(frames) => self.history.iter().take(frames).flatten().chain(&damage).copied().collect(),
             None => vec![screen],
         };
-        let stride = usize::try_from(width.get()).unwrap_or(usize::MAX);
         for rect in &stale {
-            fill(&mut buffer, stride, *rect, read);
+            copy(*rect, &mut buffer);
         }
 
         let shown = if missed.is_some() { &damage } else { &stale };
@@ -235,18 +234,6 @@ impl Nested {
         self.history.push_front(damage);
         self.history.truncate(DAMAGE_HISTORY);
         Ok(())
-    }
-}
-
-/// Reads the pixels of `rect`, which lies within the buffer.
-fn fill(buffer: &mut [u32], stride: usize, rect: Rect, read: &mut dyn FnMut(u32, u32, &mut [u32])) {
-    let Some(at) = to_host_rect(&rect) else { return };
-    let columns = at.x as usize..(at.x + at.width.get()) as usize;
-    let lines = buffer.chunks_exact_mut(stride).zip(0..).skip(at.y as usize).take(at.height.get() as usize);
-    for (line, y) in lines {
-        if let Some(row) = line.get_mut(columns.clone()) {
-            read(y, at.x, row);
-        }
     }
 }
 

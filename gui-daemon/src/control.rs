@@ -1,0 +1,220 @@
+//! What the control socket asks for, carried out.
+
+use std::path::Path;
+
+use smithay::utils::{Logical, Point};
+use tracing::debug;
+
+use crate::{
+    backend::BackendEvent,
+    inject::{KeyStroke, keys_for_text, stroke_for_name},
+    ipc::{ButtonAction, ClientId, DomainInfo, Event, Geometry, Request, Response, WindowInfo, WindowKind},
+    shell::{self, Owner, Role},
+    state::{Redraw, State},
+    windows::Window,
+};
+
+impl State {
+    /// Carries out one request of a control client.
+    pub fn handle_request(&mut self, client: ClientId, request: Request) {
+        debug!(?request, "control request");
+        let response = match request {
+            Request::Domains => Ok(Response::Domains(self.domain_infos())),
+            Request::Windows => Ok(Response::Windows(self.window_infos())),
+            Request::Screenshot { path } => self.screenshot(&path),
+            Request::Close { id } => self.window_named(id).map(|id| self.close(id)).map(done),
+            Request::Focus { id } => self.window_named(id).map(|id| self.activate(id)).map(done),
+            Request::Quit => {
+                self.stop();
+                Ok(Response::Done {})
+            }
+            Request::Subscribe => {
+                self.reply(client, Response::Done {});
+                self.send(client, Event::DomainsChanged(self.domain_infos()));
+                self.send(client, Event::WindowsChanged(self.window_infos()));
+                return;
+            }
+            Request::Sync => {
+                if self.redraw == Redraw::Clean {
+                    Ok(Response::Done {})
+                } else {
+                    self.waiting_for_frame.push(client);
+                    return;
+                }
+            }
+            Request::InputKey { .. }
+            | Request::InputText { .. }
+            | Request::InputMove { .. }
+            | Request::InputButton { .. }
+            | Request::InputScroll { .. }
+                if !self.backend.takes_injected_input() =>
+            {
+                Err("input can be injected on the headless backend only".to_owned())
+            }
+            Request::InputKey { name } => self.inject_key(&name).map(done),
+            Request::InputText { string } => self.inject_text(&string).map(done),
+            Request::InputMove { x, y } => self.inject_motion(x, y).map(done),
+            Request::InputButton { name, action } => {
+                self.inject_button(name.code(), action);
+                Ok(Response::Done {})
+            }
+            Request::InputScroll { dx, dy } => self.inject_scroll(dx, dy).map(done),
+        };
+        self.reply(client, response.unwrap_or_else(Response::Error));
+    }
+
+    fn reply(&self, client: ClientId, response: Response) {
+        self.ipc.reply(client, &response);
+    }
+
+    fn send(&self, client: ClientId, event: Event) {
+        self.ipc.send(client, &event);
+    }
+
+    /// Tells subscribers how things stand.
+    pub fn broadcast(&self) {
+        if self.ipc.has_subscribers() {
+            self.ipc.broadcast(&Event::DomainsChanged(self.domain_infos()));
+            self.ipc.broadcast(&Event::WindowsChanged(self.window_infos()));
+        }
+    }
+
+    /// Answers the clients that wait for everything before to be drawn.
+    pub fn answer_syncs(&mut self) {
+        if self.redraw == Redraw::Clean {
+            for client in std::mem::take(&mut self.waiting_for_frame) {
+                self.reply(client, Response::Done {});
+            }
+        }
+    }
+
+    /// How the configured domains stand.
+    pub fn domain_infos(&self) -> Vec<DomainInfo> {
+        self.domains
+            .iter()
+            .map(|domain| DomainInfo {
+                name: domain.config.name.clone(),
+                label: domain.config.label.to_string(),
+                transport: domain.config.transport.to_string(),
+                state: domain.link_state(),
+                windows: domain.window_count(),
+            })
+            .collect()
+    }
+
+    /// All windows, topmost last, the hidden ones first.
+    pub fn window_infos(&self) -> Vec<WindowInfo> {
+        self.shell.all_windows().filter_map(|window| self.window_info(window)).collect()
+    }
+
+    fn window_info(&self, window: &shell::Window) -> Option<WindowInfo> {
+        let named = self.windows.get(window.id)?;
+        let (domain, label) = self.owner_names(window.owner);
+        Some(WindowInfo {
+            id: window.id.0,
+            domain,
+            label,
+            title: Window::title(named).to_owned(),
+            geometry: Geometry {
+                x: window.content.x,
+                y: window.content.y,
+                width: window.content.width,
+                height: window.content.height,
+            },
+            focused: self.shell.focused() == Some(window.id),
+            mapped: window.mapped,
+            minimised: window.state.minimised,
+            maximised: window.state.maximised,
+            kind: match window.role {
+                Role::Toplevel => WindowKind::Toplevel,
+                Role::Popup { .. } => WindowKind::Popup,
+            },
+        })
+    }
+
+    fn owner_names(&self, owner: Owner) -> (String, String) {
+        let domain = match owner {
+            Owner::Domain(index) => self.domains.get(usize::from(index)),
+            Owner::Dom0 => None,
+        };
+        match domain {
+            Some(domain) => (domain.config.name.clone(), domain.config.label.to_string()),
+            None => ("dom0".into(), "black".into()),
+        }
+    }
+
+    fn window_named(&self, id: u64) -> Result<shell::Id, String> {
+        let found = self.shell.all_windows().find(|window| window.id.0 == id);
+        found.map(|window| window.id).ok_or_else(|| format!("no window has id {id}"))
+    }
+
+    fn activate(&mut self, id: shell::Id) {
+        self.shell.request_focus(id);
+        self.apply_effects();
+    }
+
+    fn screenshot(&mut self, path: &Path) -> Result<Response, String> {
+        // What was asked for before the picture is in the picture.
+        if self.redraw == Redraw::Queued {
+            self.draw_frame();
+        }
+        let png = self.canvas.screenshot().map_err(|err| err.to_string())?;
+        std::fs::write(path, png).map_err(|err| format!("{}: {err}", path.display()))?;
+        Ok(Response::Done {})
+    }
+
+    fn inject_key(&mut self, name: &str) -> Result<(), String> {
+        let stroke = stroke_for_name(&self.keymap, name).map_err(|err| err.to_string())?;
+        self.inject_strokes(&[stroke]);
+        Ok(())
+    }
+
+    fn inject_text(&mut self, text: &str) -> Result<(), String> {
+        let strokes = keys_for_text(&self.keymap, text).map_err(|err| err.to_string())?;
+        self.inject_strokes(&strokes);
+        Ok(())
+    }
+
+    fn inject_strokes(&mut self, strokes: &[KeyStroke]) {
+        for (keycode, pressed) in strokes.iter().flat_map(KeyStroke::transitions) {
+            let time_ms = self.now_ms();
+            self.handle_input(BackendEvent::Key { keycode, pressed, time_ms });
+        }
+    }
+
+    fn inject_motion(&mut self, x: f64, y: f64) -> Result<(), String> {
+        let size = self.output_size();
+        let at: Point<f64, Logical> = (x, y).into();
+        if !(0.0..f64::from(size.w)).contains(&at.x) || !(0.0..f64::from(size.h)).contains(&at.y) {
+            return Err(format!("({x}, {y}) is not on the screen of {}x{}", size.w, size.h));
+        }
+        let time_ms = self.now_ms();
+        self.handle_input(BackendEvent::PointerMotion { x, y, time_ms });
+        Ok(())
+    }
+
+    fn inject_button(&mut self, button: u32, action: ButtonAction) {
+        let (press, release) = match action {
+            ButtonAction::Press => (true, false),
+            ButtonAction::Release => (false, true),
+            ButtonAction::Click => (true, true),
+        };
+        for pressed in [press.then_some(true), release.then_some(false)].into_iter().flatten() {
+            let time_ms = self.now_ms();
+            self.handle_input(BackendEvent::PointerButton { button, pressed, time_ms });
+        }
+    }
+
+    fn inject_scroll(&mut self, dx: f64, dy: f64) -> Result<(), String> {
+        const MAX_STEPS: f64 = 100.0;
+        if !dx.is_finite() || !dy.is_finite() || dx.abs() > MAX_STEPS || dy.abs() > MAX_STEPS {
+            return Err(format!("a scroll of ({dx}, {dy}) steps is out of range: at most {MAX_STEPS}"));
+        }
+        self.handle_input(BackendEvent::wheel(dx, dy, self.now_ms()));
+        Ok(())
+    }
+}
+
+fn done((): ()) -> Response {
+    Response::Done {}
+}

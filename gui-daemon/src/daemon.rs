@@ -1,0 +1,187 @@
+//! The daemon as a whole: its parts put together, and its event loop.
+
+use std::{os::unix::net::UnixStream, path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use smithay::{
+    reexports::{
+        calloop::{
+            EventLoop, Interest, LoopHandle, Mode, PostAction,
+            generic::Generic,
+            signals::{Signal, Signals},
+        },
+        wayland_server::Display,
+    },
+    wayland::socket::ListeningSocketSource,
+};
+use tracing::{info, warn};
+
+use crate::{
+    backend::Backend,
+    config::Config,
+    handlers::ClientState,
+    ipc::{self, IpcServer},
+    state::{Parts, State},
+};
+
+/// Which backend shows the desktop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum BackendKind {
+    /// No screen: frames are drawn to memory, input comes over the control socket.
+    Headless,
+    /// A window in an X11 or Wayland session.
+    Nested,
+}
+
+/// How a daemon is started.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where the desktop is shown.
+    pub backend: BackendKind,
+    /// The configuration.
+    pub config: Config,
+    /// The control socket; `None` takes the configuration's, or one named after the Wayland socket.
+    pub control_socket: Option<PathBuf>,
+    /// Whether to open a Wayland socket for dom0's own clients. Without, they come in by [`State::add_client`].
+    pub wayland: bool,
+    /// Where agents on the software transport are found; `None` asks the environment, as vchan-socket does.
+    pub vchan_directory: Option<PathBuf>,
+}
+
+/// A daemon that runs.
+pub struct Daemon {
+    event_loop: EventLoop<'static, State>,
+    state: State,
+    socket_name: Option<String>,
+}
+
+impl Daemon {
+    /// Opens the screen and the sockets, and begins to wait for the configured domains' agents.
+    ///
+    /// # Errors
+    /// Whatever cannot be had, with the name of it.
+    pub fn new(options: Options) -> anyhow::Result<Self> {
+        let Options { backend, config, control_socket, wayland, vchan_directory } = options;
+        let event_loop = EventLoop::try_new().context("no event loop")?;
+        let handle = event_loop.handle();
+
+        let (backend, screen) = match backend {
+            BackendKind::Headless => Backend::headless(&config.output),
+            BackendKind::Nested => Backend::nested(&config.output),
+        }
+        .map_err(|err| anyhow::anyhow!("{err}"))?;
+        handle
+            .insert_source(screen, |event, _, state: &mut State| state.handle_input(event))
+            .map_err(|err| err.error)
+            .context("the screen's events")?;
+
+        let socket_name = if wayland { Some(listen(&handle, &config)?) } else { None };
+
+        let mut display: Display<State> = Display::new().context("no Wayland display")?;
+        let display_handle = display.handle();
+        // A descriptor of its own for the loop leaves the display to the closure, which needs it whole.
+        let requests =
+            display.backend().poll_fd().try_clone_to_owned().context("no descriptor for clients")?;
+        handle
+            .insert_source(Generic::new(requests, Interest::READ, Mode::Level), move |_, _, state| {
+                display.dispatch_clients(state)?;
+                Ok(PostAction::Continue)
+            })
+            .map_err(|err| err.error)
+            .context("the Wayland clients' events")?;
+
+        let control_path = match control_socket.or_else(|| config.control_socket.clone()) {
+            Some(path) => path,
+            None => ipc::default_socket_path(socket_name.as_deref().unwrap_or("none"))?,
+        };
+        let (ipc, requests) = IpcServer::new(&control_path)?;
+        handle
+            .insert_source(requests, |(client, request), (), state: &mut State| {
+                state.handle_request(client, request)
+            })
+            .map_err(|err| err.error)
+            .context("the control socket's events")?;
+        info!(wayland = socket_name.as_deref(), control = %control_path.display(), "ready");
+
+        let loop_signal = event_loop.get_signal();
+        let mut state =
+            State::new(Parts { loop_handle: handle, loop_signal, display_handle, config, backend, ipc })?;
+        state.connect_domains(vchan_directory.as_deref())?;
+        Ok(Self { event_loop, state, socket_name })
+    }
+
+    /// Name of the Wayland socket for dom0's own clients, below `XDG_RUNTIME_DIR`, if there is one.
+    pub fn socket_name(&self) -> Option<&str> {
+        self.socket_name.as_deref()
+    }
+
+    /// The daemon's state.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The daemon's state.
+    pub fn state_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+
+    /// Ends the event loop, and with it the daemon in good order, on SIGINT and SIGTERM.
+    ///
+    /// # Errors
+    /// When the signals cannot be caught.
+    pub fn stop_on_signals(&mut self) -> anyhow::Result<()> {
+        let signals = Signals::new(&[Signal::SIGINT, Signal::SIGTERM]).context("signals")?;
+        self.loop_handle()
+            .insert_source(signals, |_, (), state: &mut State| state.stop())
+            .map_err(|err| err.error)
+            .context("signals")?;
+        Ok(())
+    }
+
+    /// Runs until something asks it to stop.
+    ///
+    /// # Errors
+    /// When the event loop fails.
+    pub fn run(&mut self) -> anyhow::Result<()> {
+        self.event_loop.run(None, &mut self.state, State::after_dispatch).context("event loop")
+    }
+
+    /// Handles what is there now, or the first that comes within `timeout`.
+    ///
+    /// # Errors
+    /// When the event loop fails.
+    pub fn dispatch(&mut self, timeout: Duration) -> anyhow::Result<()> {
+        self.event_loop.dispatch(timeout, &mut self.state).context("event loop")?;
+        self.state.after_dispatch();
+        Ok(())
+    }
+
+    /// A handle to the event loop, to add sources of one's own.
+    pub fn loop_handle(&self) -> LoopHandle<'static, State> {
+        self.event_loop.handle()
+    }
+}
+
+impl State {
+    /// Takes in a Wayland client of dom0's own on a connected socket.
+    pub fn add_client(&mut self, stream: UnixStream) {
+        if let Err(err) = self.display_handle.insert_client(stream, Arc::new(ClientState::default())) {
+            warn!(%err, "a client of dom0 could not be taken in");
+        }
+    }
+}
+
+/// Opens the Wayland socket for dom0's own clients and returns its name.
+fn listen(handle: &LoopHandle<'static, State>, config: &Config) -> anyhow::Result<String> {
+    let listener = match &config.wayland_socket {
+        Some(name) => ListeningSocketSource::with_name(name),
+        None => ListeningSocketSource::new_auto(),
+    }
+    .context("no Wayland socket for dom0's clients (is XDG_RUNTIME_DIR set?)")?;
+    let name = listener.socket_name().to_string_lossy().into_owned();
+    handle
+        .insert_source(listener, |stream, _, state: &mut State| state.add_client(stream))
+        .map_err(|err| err.error)
+        .context("the Wayland socket's events")?;
+    Ok(name)
+}

@@ -1,0 +1,247 @@
+//! What a domain's connection tells, carried out on the shell and the window table.
+
+use std::sync::Arc;
+
+use gui_protocol::{Cursor, DaemonEvent, GrantRef, Rect, SizeHints, WindowFlags, WindowId};
+use shm_grant::{PixelFormat, PixelLayout};
+use tracing::{debug, info};
+
+use super::{Domain, DomainId, desktop_rect, link::EndReason, wire_rect};
+use crate::{
+    focus::GuestTarget,
+    render::CursorShape,
+    shell::{self, NewWindow, Role, SizeLimits, geom},
+    state::State,
+    windows::{GuestWindow, Source, Window, alive},
+};
+
+/// Bytes of one pixel of a window buffer.
+const PIXEL_BYTES: u32 = 4;
+
+impl State {
+    /// Carries out what the domain's connection has to tell.
+    pub(super) fn handle_events(&mut self, id: DomainId) -> Result<(), EndReason> {
+        loop {
+            let conn =
+                self.domains.get_mut(usize::from(id.0)).and_then(|domain| domain.link.connection_mut());
+            let Some(event) = conn.and_then(|conn| conn.poll_event()) else { break };
+            self.handle_event(id, event)?;
+            self.apply_effects();
+        }
+        Ok(())
+    }
+
+    fn handle_event(&mut self, id: DomainId, event: DaemonEvent) -> Result<(), EndReason> {
+        match event {
+            DaemonEvent::Connected { version } => {
+                if let Some(domain) = self.domain(id) {
+                    info!(domain = %domain.config.name, %version, "agent connected");
+                }
+            }
+            DaemonEvent::Created { window, geometry, override_redirect } => {
+                self.guest_created(id, window, geometry, override_redirect);
+            }
+            DaemonEvent::Destroyed { window } => self.guest_destroyed(id, window),
+            DaemonEvent::Mapped { window, transient_for, override_redirect } => {
+                self.guest_mapped(id, window, transient_for, override_redirect);
+            }
+            DaemonEvent::Unmapped { window } => self.guest_unmapped(id, window),
+            DaemonEvent::ConfigureRequested { window, geometry } => {
+                if let Some(shell_id) = self.guest_id(id, window) {
+                    self.shell.request_geometry(shell_id, desktop_rect(geometry));
+                    self.apply_effects();
+                    self.confirm_geometry(id, window, shell_id);
+                }
+            }
+            DaemonEvent::ConfigureAcked { .. } => {}
+            DaemonEvent::Buffer { window, width, height, refs } => {
+                self.guest_buffer(id, window, (width, height), &refs)?;
+            }
+            DaemonEvent::Damaged { window, rect } => {
+                if let Some(image) = self.guest_mut(id, window).and_then(GuestWindow::image_mut) {
+                    image.damage(desktop_rect(rect));
+                    self.queue_redraw();
+                }
+            }
+            DaemonEvent::Title { window, title } => {
+                self.guest_named(id, window, |named| named.set_title(&title))
+            }
+            DaemonEvent::Class { window, class, .. } => {
+                self.guest_named(id, window, |named| named.set_class(&class));
+            }
+            DaemonEvent::Hints { window, hints } => {
+                if let Some(shell_id) = self.guest_id(id, window) {
+                    self.shell.set_limits(shell_id, size_limits(&hints));
+                    self.shell.set_placed(shell_id, hints.user_position || hints.program_position);
+                }
+            }
+            DaemonEvent::FlagsRequested { window, set, unset } => self.guest_flags(id, window, set, unset),
+            DaemonEvent::Cursor { window, cursor } => {
+                if let Some(guest) = self.guest_mut(id, window) {
+                    guest.cursor = match cursor {
+                        Cursor::Default => CursorShape::Default,
+                        Cursor::XFont(glyph) => CursorShape::from_x_font(glyph.into()),
+                    };
+                    self.queue_cursor_redraw();
+                }
+            }
+            // Trays and the clipboard between domains are not served: what is offered is not taken.
+            DaemonEvent::Docked { window } => debug!(domain = id.0, %window, "a tray icon was offered"),
+            DaemonEvent::Clipboard { .. } | DaemonEvent::ClipboardTooLarge => {
+                debug!(domain = id.0, "a clipboard was offered");
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers a wish with what became of it; says nothing where it was granted as it is.
+    fn confirm_geometry(&mut self, id: DomainId, window: WindowId, shell_id: shell::Id) {
+        if let Some(content) = self.shell.window(shell_id).map(|shown| shown.content) {
+            self.with_link(id, |link| link.configure(window, wire_rect(content)));
+        }
+    }
+
+    fn guest_id(&self, id: DomainId, window: WindowId) -> Option<shell::Id> {
+        self.domain(id)?.windows.get(&window).copied()
+    }
+
+    fn guest_mut(&mut self, id: DomainId, window: WindowId) -> Option<&mut GuestWindow> {
+        let shell_id = self.guest_id(id, window)?;
+        self.windows.guest_mut(shell_id)
+    }
+
+    fn guest_created(&mut self, id: DomainId, window: WindowId, geometry: Rect, override_redirect: bool) {
+        let Some(domain) = self.domain(id) else { return };
+        let role = if override_redirect { Role::Popup { parent: None } } else { Role::Toplevel };
+        let new = NewWindow {
+            owner: domain.owner(),
+            role,
+            content: desktop_rect(geometry),
+            placed: override_redirect,
+        };
+        let allow_fullscreen = domain.config.allow_fullscreen;
+        let shell_id = self.shell.add(new);
+        self.shell.set_allow_fullscreen(shell_id, allow_fullscreen);
+        let target = GuestTarget { domain: id, window, id: shell_id, alive: alive() };
+        let guest = GuestWindow::new(target, self.reaper.clone());
+        self.insert_window(Window::new(shell_id, Source::Guest(guest)));
+        if let Some(domain) = self.domains.get_mut(usize::from(id.0)) {
+            domain.windows.insert(window, shell_id);
+        }
+    }
+
+    fn guest_destroyed(&mut self, id: DomainId, window: WindowId) {
+        let domain = self.domains.get_mut(usize::from(id.0));
+        let Some(shell_id) = domain.and_then(|domain| domain.windows.remove(&window)) else { return };
+        // First the shell, so that focus and pointer leave while the window still is a target.
+        self.shell.remove(shell_id);
+        self.apply_effects();
+        self.windows.remove(shell_id);
+        self.refresh_pointer();
+        self.names_changed();
+    }
+
+    fn guest_mapped(
+        &mut self,
+        id: DomainId,
+        window: WindowId,
+        transient_for: Option<WindowId>,
+        override_redirect: bool,
+    ) {
+        let Some(shell_id) = self.guest_id(id, window) else { return };
+        let parent = transient_for.and_then(|parent| self.guest_id(id, parent));
+        let protected = self.domain(id).is_some_and(|domain| domain.config.override_redirect_protection);
+        let role = if override_redirect { Role::Popup { parent } } else { Role::Toplevel };
+        self.shell.set_popup_protection(shell_id, protected);
+        self.shell.set_role(shell_id, role);
+        if !override_redirect {
+            self.shell.set_transient(shell_id, parent);
+        }
+        self.shell.map(shell_id);
+        self.apply_effects();
+        self.refresh_pointer();
+        self.names_changed();
+    }
+
+    fn guest_unmapped(&mut self, id: DomainId, window: WindowId) {
+        let Some(shell_id) = self.guest_id(id, window) else { return };
+        self.shell.unmap(shell_id);
+        self.apply_effects();
+        if let Some(guest) = self.windows.guest_mut(shell_id) {
+            guest.drop_buffer();
+        }
+        self.refresh_pointer();
+        self.names_changed();
+    }
+
+    fn guest_buffer(
+        &mut self,
+        id: DomainId,
+        window: WindowId,
+        (width, height): (u32, u32),
+        refs: &[GrantRef],
+    ) -> Result<(), EndReason> {
+        let Some(shell_id) = self.guest_id(id, window) else { return Ok(()) };
+        let Some(client) =
+            self.domains.get_mut(usize::from(id.0)).and_then(|domain| domain.link.client_mut())
+        else {
+            return Ok(());
+        };
+        // The connection has checked the size against its limits and the pages against the size.
+        let stride_bytes = width.saturating_mul(PIXEL_BYTES);
+        let bytes =
+            usize::try_from(u64::from(stride_bytes).saturating_mul(height.into())).unwrap_or(usize::MAX);
+        let refs: Vec<_> = refs.iter().map(|grant| shm_grant::GrantRef(grant.0)).collect();
+        let pages = Arc::new(client.import(&refs, bytes)?);
+        let layout = PixelLayout { width, height, stride_bytes, offset: 0 };
+        let image = pages.image(layout, PixelFormat::Xrgb8888)?;
+        if let Some(guest) = self.windows.guest_mut(shell_id) {
+            guest.set_buffer(image, pages);
+        }
+        self.with_link(id, |link| link.buffer_done(window));
+        self.queue_redraw();
+        Ok(())
+    }
+
+    fn guest_named(&mut self, id: DomainId, window: WindowId, name: impl FnOnce(&mut Window)) {
+        if let Some(named) = self.guest_id(id, window).and_then(|shell_id| self.windows.get_mut(shell_id)) {
+            name(named);
+            self.names_changed();
+        }
+    }
+
+    fn guest_flags(&mut self, id: DomainId, window: WindowId, set: WindowFlags, unset: WindowFlags) {
+        let Some(shell_id) = self.guest_id(id, window) else { return };
+        for (flags, on) in [(set, true), (unset, false)] {
+            if flags.contains(WindowFlags::FULLSCREEN) {
+                if let Some(guest) = self.windows.guest_mut(shell_id) {
+                    guest.wants_fullscreen = on;
+                }
+                self.shell.request_fullscreen(shell_id, on);
+            }
+            if flags.contains(WindowFlags::MINIMIZE) {
+                self.shell.request_minimise(shell_id, on);
+            }
+        }
+    }
+}
+
+fn size_limits(hints: &SizeHints) -> SizeLimits {
+    let size = |pair: Option<(u32, u32)>| {
+        let (width, height) = pair?;
+        Some(geom::Size::new(i32::try_from(width).ok()?, i32::try_from(height).ok()?))
+    };
+    SizeLimits {
+        min: size(hints.min),
+        max: size(hints.max),
+        increment: size(hints.increment),
+        base: size(hints.base),
+    }
+}
+
+impl Domain {
+    /// The domain's windows as the shell knows them.
+    pub fn window_ids(&self) -> impl Iterator<Item = shell::Id> + '_ {
+        self.windows.values().copied()
+    }
+}

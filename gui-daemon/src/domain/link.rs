@@ -1,0 +1,293 @@
+//! The way between a domain's connection and its channel: bytes in, bytes out, time.
+
+use std::{os::fd::OwnedFd, path::Path, time::Duration};
+
+use gui_protocol::{DaemonConfig, DaemonConn, Limits, Screen, Version, Violation};
+use shm_grant::{Client, Event, LinkError};
+use smithay::reexports::calloop::{
+    PostAction, RegistrationToken,
+    generic::Generic,
+    timer::{TimeoutAction, Timer},
+};
+use tracing::{error, info, warn};
+
+use super::{DomainId, back_off};
+use crate::{ipc, state::State};
+
+/// Bytes taken from a channel at a time.
+const READ_CHUNK: usize = 64 * 1024;
+/// Chunks taken from one domain before the others get their turn.
+const CHUNKS_PER_TURN: usize = 4;
+/// A link that lived this long forgives the violations before it.
+const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
+
+/// A domain's link.
+#[derive(Debug, Default)]
+pub struct Link {
+    client: Option<Client>,
+    connection: Option<Connection>,
+    timer: Option<(RegistrationToken, Duration)>,
+    backing_off: bool,
+    failures: u32,
+}
+
+#[derive(Debug)]
+struct Connection {
+    conn: DaemonConn,
+    since: Duration,
+}
+
+/// Why a link ends.
+#[derive(Debug, thiserror::Error)]
+pub enum EndReason {
+    /// The channel is gone.
+    #[error(transparent)]
+    Channel(#[from] LinkError),
+    /// The agent broke a rule of the protocol.
+    #[error(transparent)]
+    Violation(#[from] Violation),
+    /// The agent announced a buffer whose pages cannot be had.
+    #[error("the pages of a window buffer: {0}")]
+    Pages(#[from] shm_grant::ImportError),
+    /// The agent announced a buffer whose pages cannot be drawn from.
+    #[error("the layout of a window buffer: {0}")]
+    Layout(#[from] shm_grant::LayoutError),
+}
+
+impl EndReason {
+    /// Whether the agent is to blame, and has to wait before it may connect again.
+    fn is_misbehaviour(&self) -> bool {
+        match self {
+            EndReason::Channel(LinkError::Closed | LinkError::Io(_)) => false,
+            EndReason::Channel(_) | EndReason::Violation(_) | EndReason::Pages(_) | EndReason::Layout(_) => {
+                true
+            }
+        }
+    }
+}
+
+impl Link {
+    /// The connection, while there is one.
+    pub fn connection_mut(&mut self) -> Option<&mut DaemonConn> {
+        self.connection.as_mut().map(|connection| &mut connection.conn)
+    }
+
+    /// Where the pages of the peer come from.
+    pub fn client_mut(&mut self) -> Option<&mut Client> {
+        self.client.as_mut()
+    }
+
+    /// How the link stands, for those who ask.
+    pub fn state(&self) -> ipc::LinkState {
+        match (&self.connection, self.backing_off) {
+            (Some(_), _) => ipc::LinkState::Connected,
+            (None, true) => ipc::LinkState::BackingOff,
+            (None, false) => ipc::LinkState::Waiting,
+        }
+    }
+
+    /// Sends what waits to be sent, as far as the channel takes it.
+    fn flush(&mut self) {
+        let (Some(client), Some(connection)) = (&mut self.client, &mut self.connection) else { return };
+        loop {
+            let pending = connection.conn.transmit();
+            if pending.is_empty() {
+                return;
+            }
+            let taken = client.write(pending);
+            if taken == 0 {
+                return;
+            }
+            connection.conn.transmitted(taken);
+        }
+    }
+}
+
+impl State {
+    /// Starts waiting for every configured domain's agent, in the software transport's directory if one is given.
+    ///
+    /// # Errors
+    /// When a domain's channel cannot be watched: the message names the domain and its address.
+    pub fn connect_domains(&mut self, directory: Option<&Path>) -> anyhow::Result<()> {
+        use anyhow::Context as _;
+        for index in 0..self.domains.len() {
+            let Some(domain) = self.domains.get_mut(index) else { continue };
+            let (id, name) = (domain.id, domain.config.name.clone());
+            let context = || format!("domain {name}: cannot wait for its agent");
+            if let Some(directory) = directory {
+                domain.address.directory = directory.to_owned();
+            }
+            let client = Client::new(&domain.address).with_context(context)?;
+            let source: Generic<OwnedFd> = client.calloop_source().with_context(context)?;
+            domain.link.client = Some(client);
+            self.loop_handle
+                .insert_source(source, move |_, _, state: &mut State| {
+                    state.link_ready(id);
+                    Ok(PostAction::Continue)
+                })
+                .map_err(|err| err.error)
+                .with_context(context)?;
+        }
+        Ok(())
+    }
+
+    fn link_mut(&mut self, id: DomainId) -> Option<&mut Link> {
+        self.domains.get_mut(usize::from(id.0)).map(|domain| &mut domain.link)
+    }
+
+    fn link_ready(&mut self, id: DomainId) {
+        while let Some(event) = self.link_mut(id).and_then(Link::client_mut).and_then(Client::poll_event) {
+            match event {
+                Event::Connected => self.link_connected(id),
+                Event::Readable => {
+                    let more = self.link_read(id);
+                    match more {
+                        Ok(true) => break,
+                        Ok(false) => {}
+                        Err(reason) => self.link_ended(id, &reason),
+                    }
+                }
+                Event::Writable => {}
+                Event::Disconnected(reason) => self.link_ended(id, &reason.into()),
+            }
+        }
+        self.apply_effects();
+    }
+
+    fn link_connected(&mut self, id: DomainId) {
+        let size = self.output_size();
+        let (width, height) = (size.w.unsigned_abs(), size.h.unsigned_abs());
+        let pixels_kib = u64::from(width) * u64::from(height) * 4 / 1024;
+        let screen =
+            Screen { width, height, depth: 24, mem_kib: u32::try_from(pixels_kib + 1).unwrap_or(u32::MAX) };
+        let now = self.now();
+        let config = DaemonConfig { screen, limits: Limits::default(), max_minor: Version::NEWEST.minor };
+        let Some(link) = self.link_mut(id) else { return };
+        link.connection = Some(Connection { conn: DaemonConn::new(config, now), since: now });
+        self.arm_link_timer(id);
+        self.names_changed();
+    }
+
+    /// Takes one turn's worth of bytes. Says whether there may be more, for another turn.
+    fn link_read(&mut self, id: DomainId) -> Result<bool, EndReason> {
+        let mut chunk = [0; READ_CHUNK];
+        for _ in 0..CHUNKS_PER_TURN {
+            let now = self.now();
+            let Some(link) = self.link_mut(id) else { return Ok(false) };
+            let (Some(client), Some(connection)) = (&mut link.client, &mut link.connection) else {
+                return Ok(false);
+            };
+            if !connection.conn.wants_read(now) {
+                // The domain is over its budget. What it sent stays in the channel until the budget is back.
+                client.set_want_read(false);
+                self.arm_link_timer(id);
+                return Ok(false);
+            }
+            let read = client.read(&mut chunk);
+            let Some(bytes) = chunk.get(..read).filter(|bytes| !bytes.is_empty()) else { return Ok(false) };
+            connection.conn.handle_bytes(bytes, now)?;
+            self.handle_events(id)?;
+        }
+        self.arm_link_timer(id);
+        Ok(true)
+    }
+
+    /// Has the connection called when it wants to be. A timer that is due earlier stays; it looks again.
+    fn arm_link_timer(&mut self, id: DomainId) {
+        let Some(link) = self.link_mut(id) else { return };
+        let wanted = link.connection.as_ref().and_then(|connection| connection.conn.poll_timeout());
+        let Some(due) = wanted else { return };
+        if !link.timer.as_ref().is_some_and(|(_, armed)| *armed <= due) {
+            self.start_timer(id, due, State::link_timeout);
+        }
+    }
+
+    fn start_timer(&mut self, id: DomainId, due: Duration, then: fn(&mut State, DomainId)) {
+        if let Some((token, _)) = self.link_mut(id).and_then(|link| link.timer.take()) {
+            self.loop_handle.remove(token);
+        }
+        let after = due.saturating_sub(self.now());
+        let timer = Timer::from_duration(after);
+        let fired = move |_, _: &mut (), state: &mut State| {
+            if let Some(link) = state.link_mut(id) {
+                link.timer = None;
+            }
+            then(state, id);
+            TimeoutAction::Drop
+        };
+        match self.loop_handle.insert_source(timer, fired) {
+            Ok(token) => {
+                if let Some(link) = self.link_mut(id) {
+                    link.timer = Some((token, due));
+                }
+            }
+            Err(err) => error!(%err, "no timer for a domain's link"),
+        }
+    }
+
+    fn link_timeout(&mut self, id: DomainId) {
+        let now = self.now();
+        let Some(link) = self.link_mut(id) else { return };
+        let (Some(client), Some(connection)) = (&mut link.client, &mut link.connection) else { return };
+        client.set_want_read(true);
+        let result = connection.conn.handle_timeout(now).map_err(EndReason::from);
+        match result.and_then(|()| self.handle_events(id)) {
+            Ok(()) => self.arm_link_timer(id),
+            Err(reason) => self.link_ended(id, &reason),
+        }
+    }
+
+    /// Ends a link: the domain's windows go, one line says why, and the wait for its agent begins anew.
+    fn link_ended(&mut self, id: DomainId, reason: &EndReason) {
+        let now = self.now();
+        let Some(domain) = self.domains.get_mut(usize::from(id.0)) else { return };
+        let name = &domain.config.name;
+        let link = &mut domain.link;
+        let lived = link.connection.take().map(|connection| now.saturating_sub(connection.since));
+        if let Some(client) = &mut link.client {
+            client.disconnect();
+        }
+        let pause = if reason.is_misbehaviour() {
+            if lived.is_some_and(|lived| lived >= FORGIVEN_AFTER) {
+                link.failures = 0;
+            }
+            link.failures = link.failures.saturating_add(1);
+            let pause = back_off(link.failures);
+            warn!(domain = %name, pause_ms = pause.as_millis(), "link ended: {reason}");
+            Some(pause)
+        } else {
+            info!(domain = %name, "link ended: {reason}");
+            None
+        };
+        link.backing_off = pause.is_some();
+        match pause {
+            Some(pause) => self.start_timer(id, now.saturating_add(pause), State::link_restart),
+            None => self.link_restart(id),
+        }
+        self.remove_domain_windows(id);
+    }
+
+    fn link_restart(&mut self, id: DomainId) {
+        if let Some(link) = self.link_mut(id) {
+            link.backing_off = false;
+            if let Some(client) = &mut link.client {
+                client.connect();
+            }
+        }
+        self.names_changed();
+    }
+
+    /// Sends what the connections have to send, and notices those whose peer does not read.
+    pub fn flush_links(&mut self) {
+        let now = self.now();
+        for index in 0..self.domains.len() {
+            let Some(domain) = self.domains.get_mut(index) else { continue };
+            domain.link.flush();
+            let id = domain.id;
+            let due = domain.link.connection.as_ref().and_then(|connection| connection.conn.poll_timeout());
+            if due.is_some_and(|due| due <= now) {
+                self.link_timeout(id);
+            }
+        }
+    }
+}

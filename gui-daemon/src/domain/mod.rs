@@ -1,0 +1,169 @@
+//! One AppVM each: its link, and the windows it has on the desktop.
+//!
+//! A domain is who its link says it is: name, label and policy come from the configuration entry the link was made for,
+//! never from a message. Whatever a domain sends ends, at worst, its own link: its windows go, one line is logged, and it
+//! may connect again after a pause that grows with each violation. Nothing here waits for a domain.
+
+mod events;
+mod link;
+mod reaper;
+
+use std::{collections::HashMap, time::Duration};
+
+use gui_protocol::{DaemonConn, WindowFlags, WindowId};
+use shm_grant::{Address, Backend};
+
+use crate::{
+    config::{self, Config, TransportKind},
+    focus::GuestTarget,
+    ipc, render,
+    shell::{self, Owner, geom},
+    state::State,
+};
+
+use link::Link;
+pub use reaper::Reaper;
+
+/// The port that agents serve, in the GUI protocol's every implementation.
+const GUI_PORT: u32 = 6000;
+
+/// A domain's place in the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DomainId(pub u16);
+
+/// A configured AppVM.
+#[derive(Debug)]
+pub struct Domain {
+    /// Its place in [`State::domains`].
+    pub id: DomainId,
+    /// What the configuration says of it.
+    pub config: config::DomainConfig,
+    /// The label in its frames.
+    pub label: render::Label,
+    address: Address,
+    link: Link,
+    windows: HashMap<WindowId, shell::Id>,
+}
+
+impl Domain {
+    /// The domains of a configuration, none of them connected.
+    pub fn from_config(config: &Config) -> Vec<Self> {
+        let numbered = (0u16..).zip(&config.domains);
+        numbered
+            .map(|(index, config)| {
+                let backend = match config.transport.kind {
+                    TransportKind::Socket => Backend::Socket,
+                    TransportKind::Ring => Backend::Ring,
+                };
+                Self {
+                    id: DomainId(index),
+                    config: config.clone(),
+                    label: render::Label::of(render_color(config.label.color())),
+                    address: Address::new(backend, config.transport.domid, shm_grant::DomId(0), GUI_PORT),
+                    link: Link::default(),
+                    windows: HashMap::new(),
+                }
+            })
+            .collect()
+    }
+
+    /// How the link stands.
+    pub fn link_state(&self) -> ipc::LinkState {
+        self.link.state()
+    }
+
+    /// How many windows the domain has, mapped or not.
+    pub fn window_count(&self) -> usize {
+        self.windows.len()
+    }
+
+    /// Whose windows the shell takes this domain's for.
+    pub fn owner(&self) -> Owner {
+        Owner::Domain(self.id.0)
+    }
+
+    /// What shows where one of its windows has no pixels.
+    pub fn background(&self) -> render::Color {
+        render_color(self.config.window_background_color)
+    }
+}
+
+impl State {
+    /// Gives commands to a domain's connection, if it has one. What they send goes out with the next flush.
+    pub fn with_link(&mut self, domain: DomainId, command: impl FnOnce(&mut DaemonConn)) {
+        let domain = self.domains.get_mut(usize::from(domain.0));
+        if let Some(connection) = domain.and_then(|domain| domain.link.connection_mut()) {
+            command(connection);
+        }
+    }
+
+    /// Tells a domain where one of its windows is and how it is shown.
+    pub(crate) fn configure_guest(
+        &mut self,
+        target: &GuestTarget,
+        content: geom::Rect,
+        states: shell::State,
+    ) {
+        let Some(guest) = self.windows.guest_mut(target.id) else { return };
+        let mut flags = WindowFlags::empty();
+        // A domain that asked for the whole screen and got a maximised window is told that it has what it asked for.
+        flags.set(WindowFlags::FULLSCREEN, states.fullscreen || (states.maximised && guest.wants_fullscreen));
+        flags.set(WindowFlags::MINIMIZE, states.minimised);
+        let told = std::mem::replace(&mut guest.told_flags, flags);
+        self.with_link(target.domain, |link| {
+            link.configure(target.window, wire_rect(content));
+            if told != flags {
+                link.flags(target.window, flags.difference(told), told.difference(flags));
+            }
+        });
+    }
+
+    /// Takes a domain's windows off the desktop.
+    fn remove_domain_windows(&mut self, id: DomainId) {
+        let Some(domain) = self.domains.get_mut(usize::from(id.0)) else { return };
+        let owner = domain.owner();
+        for window in std::mem::take(&mut domain.windows).into_values() {
+            self.windows.remove(window);
+        }
+        self.shell.remove_owner(owner);
+        self.apply_effects();
+        self.refresh_pointer();
+        self.names_changed();
+    }
+}
+
+fn render_color(color: config::Color) -> render::Color {
+    render::Color::new(color.r, color.g, color.b)
+}
+
+/// A rectangle of the desktop as it goes on the wire.
+fn wire_rect(rect: geom::Rect) -> gui_protocol::Rect {
+    let side = |length: i32| u32::try_from(length).unwrap_or(0);
+    gui_protocol::Rect { x: rect.x, y: rect.y, width: side(rect.width), height: side(rect.height) }
+}
+
+/// A rectangle off the wire as one of the desktop; sides beyond `i32` are cut, which no valid message has.
+fn desktop_rect(rect: gui_protocol::Rect) -> geom::Rect {
+    let side = |length: u32| i32::try_from(length).unwrap_or(i32::MAX);
+    geom::Rect::new(rect.x, rect.y, side(rect.width), side(rect.height))
+}
+
+/// How long to wait before connecting to a domain that broke the rules `failures` times in a row.
+fn back_off(failures: u32) -> Duration {
+    const FIRST: Duration = Duration::from_millis(250);
+    const LONGEST: Duration = Duration::from_secs(30);
+    let doublings = failures.saturating_sub(1).min(10);
+    FIRST.saturating_mul(1 << doublings).min(LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_doubles_up_to_half_a_minute() {
+        let millis = |failures| back_off(failures).as_millis();
+        assert_eq!([1, 2, 3, 4].map(millis), [250, 500, 1000, 2000]);
+        assert_eq!([8, 9, u32::MAX].map(millis), [30_000, 30_000, 30_000]);
+    }
+}

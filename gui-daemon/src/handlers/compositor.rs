@@ -1,0 +1,71 @@
+//! `wl_compositor`, `wl_subcompositor` and buffers: a commit maps, changes or unmaps a window.
+
+use smithay::{
+    backend::renderer::utils::{on_commit_buffer_handler, with_renderer_surface_state},
+    delegate_compositor,
+    reexports::wayland_server::{
+        Client, DisplayHandle,
+        backend::{ClientData, ClientId, DisconnectReason},
+        protocol::{wl_buffer::WlBuffer, wl_surface::WlSurface},
+    },
+    wayland::{
+        buffer::BufferHandler,
+        compositor::{
+            CompositorClientState, CompositorHandler, CompositorState, get_parent, is_sync_subsurface,
+        },
+    },
+};
+use tracing::debug;
+
+use crate::state::State;
+
+/// What the daemon keeps for each of dom0's clients.
+#[derive(Debug, Default)]
+pub struct ClientState {
+    compositor: CompositorClientState,
+}
+
+impl ClientData for ClientState {
+    fn disconnected(&self, _: ClientId, reason: DisconnectReason) {
+        debug!(?reason, "a client of dom0 disconnected");
+    }
+}
+
+impl CompositorHandler for State {
+    fn compositor_state(&mut self) -> &mut CompositorState {
+        &mut self.compositor_state
+    }
+
+    #[expect(clippy::expect_used, reason = "the listener inserts every client with this data")]
+    fn client_compositor_state<'a>(&self, client: &'a Client) -> &'a CompositorClientState {
+        &client.get_data::<ClientState>().expect("client without state").compositor
+    }
+
+    fn commit(&mut self, surface: &WlSurface) {
+        on_commit_buffer_handler::<Self>(surface);
+        if is_sync_subsurface(surface) {
+            return;
+        }
+        let mut root = surface.clone();
+        while let Some(parent) = get_parent(&root) {
+            root = parent;
+        }
+        let has_buffer =
+            with_renderer_surface_state(&root, |state| state.buffer().is_some()).unwrap_or(false);
+        self.local_commit(&root, has_buffer);
+        self.queue_redraw();
+    }
+}
+
+impl BufferHandler for State {
+    fn buffer_destroyed(&mut self, _: &WlBuffer) {}
+}
+
+impl State {
+    /// A handle for the display that dom0's clients are served on.
+    pub fn display(&self) -> &DisplayHandle {
+        &self.display_handle
+    }
+}
+
+delegate_compositor!(State);

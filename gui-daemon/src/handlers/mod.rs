@@ -1,0 +1,11 @@
+//! What the daemon serves to dom0's own Wayland clients, one file per protocol family.
+//!
+//! These clients are trusted as dom0 is (SECURITY.md), yet a broken one loses its connection and nothing more.
+
+mod compositor;
+mod seat;
+mod shm;
+mod xdg_shell;
+
+pub use compositor::ClientState;
+pub use xdg_shell::{Unmapped, window_geometry};

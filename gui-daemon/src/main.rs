@@ -1,0 +1,64 @@
+//! `gui-daemon`: runs the compositor, or talks to one that runs.
+
+#![forbid(unsafe_code)]
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use gui_daemon::{BackendKind, Daemon, Options, config::Config, msg};
+use tracing_subscriber::EnvFilter;
+
+/// The GUI domain's Wayland compositor: AppVMs' windows on one desktop, each in a frame that says whose it is.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Where the desktop is shown.
+    #[arg(long, value_enum, default_value_t = BackendKind::Nested)]
+    backend: BackendKind,
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Path of the control socket.
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Talks to a running daemon.
+    Msg(msg::MsgArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Some(Command::Msg(args)) = &cli.command {
+        return msg::run(args);
+    }
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            eprintln!("gui-daemon: {err:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    let config = match &cli.config {
+        Some(path) => Config::load(path)?,
+        None => Config::default(),
+    };
+    let mut daemon = Daemon::new(Options {
+        backend: cli.backend,
+        config,
+        control_socket: cli.socket,
+        wayland: true,
+        vchan_directory: None,
+    })?;
+    daemon.stop_on_signals()?;
+    daemon.run()
+}
