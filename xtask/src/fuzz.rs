@@ -17,7 +17,7 @@ const PACKAGE: &str = "transom-fuzz";
 /// Turned on for the targets alone, so that nothing else needs the engine.
 const FEATURE: &str = "libfuzzer";
 /// The engine's last words say what failed.
-const OUTPUT_TAIL_LINES: usize = 40;
+const OUTPUT_TAIL_LINES: usize = 100;
 
 #[derive(Args)]
 pub struct Options {
