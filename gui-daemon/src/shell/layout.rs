@@ -110,7 +110,6 @@ impl Shell {
     /// are brought onto the new ones.
     pub fn set_outputs(&mut self, outputs: Vec<Rect>) {
         self.outputs = placement::usable(outputs);
-        self.pointer = placement::onto_outputs(&self.outputs, self.pointer);
         self.grab = None;
         self.effects.changed = true;
         let mapped: Vec<(Id, Rect)> = self

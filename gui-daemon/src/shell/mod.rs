@@ -82,14 +82,14 @@ pub struct Shell {
     focused: Option<Id>,
     switcher: Option<Switcher>,
     grab: Option<Grab>,
-    /// Where the pointer is; on an output.
+    /// Where the pointer was last.
     pointer: Point,
     effects: Effects,
     next_id: u64,
 }
 
-/// What happened since the caller asked last. Holds names only, and so never more than there are windows; what is told
-/// is what is true at the time of asking.
+/// What happened since the caller asked last. Names only, so that what is told is what is true at the time of asking,
+/// and nothing piles up.
 #[derive(Debug, Default)]
 struct Effects {
     /// Windows that may have to be told something.
@@ -215,7 +215,6 @@ impl Shell {
         let windows = &self.windows;
         let known = |id: &Id| windows.contains_key(id);
         self.order.retain(known);
-        self.effects.configure.retain(known);
         self.effects.close.retain(known);
         self.effects.changed = true;
         self.settle();

@@ -60,7 +60,6 @@ pub(super) fn reachable(outputs: &[Rect], frame: Rect, band: i32) -> Rect {
         return frame;
     }
     let moved_onto = |output: &Rect| {
-        let reach = reach.min(output.width);
         let x = frame.x.min(output.right() - reach).max(output.x - (frame.width - reach));
         let y = frame.y.min(output.bottom() - band).max(output.y);
         frame.moved_to(Point { x, y })

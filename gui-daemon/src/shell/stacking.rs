@@ -68,13 +68,10 @@ impl Shell {
         }
     }
 
-    /// Puts a window's family directly below that of `above`.
+    /// Puts a window's family directly below that of `above`, another owner's.
     pub(super) fn lower_below(&mut self, id: Id, above: Id) {
         let root = |id| chain(&self.windows, id).last().map_or(id, |window| window.id);
         let (root, above) = (root(id), root(above));
-        if root == above {
-            return;
-        }
         let own = family(&self.windows, &self.order, root);
         let start = family(&self.windows, &self.order, above).start;
         if own.start < start {

@@ -144,6 +144,16 @@ fn every_new_window_has_its_whole_frame_on_the_screen() {
 }
 
 #[test]
+fn new_windows_do_not_hide_each_other() {
+    let mut shell = desktop();
+    let ids: Vec<Id> = (0..50).map(|_| unplaced(&mut shell, 800, 600)).collect();
+    let frames: Vec<Rect> = ids.into_iter().map(|id| frame(&shell, id)).collect();
+    for (n, frame) in frames.iter().enumerate() {
+        assert!(!frames.iter().skip(n + 1).any(|other| other == frame), "{n}: {frame:?}");
+    }
+}
+
+#[test]
 fn a_new_window_too_big_for_the_screen_is_made_smaller_in_its_increments() {
     let mut shell = desktop();
     let big = Rect::new(0, 0, 5000, 5000);
@@ -173,11 +183,19 @@ fn a_dialog_comes_on_its_parent() {
     shell.set_transient(dialog, Some(parent));
     shell.map(dialog);
     assert_eq!(frame(&shell, dialog).centre(), frame(&shell, parent).centre());
+
+    shell.request_geometry(parent, Rect::new(1900, 500, 600, 400));
+    shell.unmap(dialog);
+    shell.set_placed(dialog, false);
+    shell.map(dialog);
+    assert_eq!(frame(&shell, dialog).right(), 1920, "but inside the screen");
 }
 
 #[test]
 fn a_title_band_cannot_leave_the_screen() {
-    for (x, y) in [(-9000, 300), (9000, 300), (300, -9000), (300, 9000), (-9000, -9000), (9000, 9000)] {
+    for (x, y) in
+        [(-9000, 300), (9000, 300), (300, -9000), (300, 9000), (300, 1095), (-9000, -9000), (9000, 9000)]
+    {
         let mut shell = desktop();
         let id = shown(&mut shell, WORK, Rect::new(500, 500, 400, 300));
         shell.request_geometry(id, Rect::new(x, y, 400, 300));
@@ -354,6 +372,10 @@ fn alt_tab_shows_the_choice_on_top_and_focuses_it_at_the_end() {
     shell.alt_tab(Direction::Forward);
     shell.alt_tab_end();
     assert_eq!(shell.focused(), Some(c), "back and forth between the last two");
+
+    shell.alt_tab(Direction::Forward);
+    shell.pointer_press(Point::new(200, 200));
+    assert_eq!((shell.focused(), shell.alt_tab_choice()), (Some(a), None), "a click decides too");
 }
 
 #[test]
@@ -416,7 +438,12 @@ fn fullscreen_is_maximised_unless_allowed_and_undone_as_it_was_done() {
     shell.request_fullscreen(id, false);
     assert_eq!(flags(&shell), (false, false));
 
-    shell.request_maximise(id, true);
+    shell.request_fullscreen(id, true);
+    shell.toggle_maximise(id);
+    shell.toggle_maximise(id);
+    shell.request_fullscreen(id, false);
+    assert_eq!(flags(&shell), (true, false), "the user maximised it");
+
     shell.request_fullscreen(id, true);
     shell.request_fullscreen(id, false);
     assert_eq!(flags(&shell), (true, false), "it was maximised before");
@@ -426,6 +453,8 @@ fn fullscreen_is_maximised_unless_allowed_and_undone_as_it_was_done() {
     assert_eq!(flags(&shell), (true, true));
     assert_eq!((frame(&shell, id), content(&shell, id)), (OUTPUT, OUTPUT.inset(Insets::uniform(4))));
     assert_eq!(shell.hit(Point::new(0, 500)), Hit::Frame { id, part: FramePart::Border });
+    shell.begin_move(id, Point::new(0, 500));
+    assert_eq!(shell.grabbed(), None);
     shell.set_allow_fullscreen(id, false);
     assert_eq!(flags(&shell), (true, false), "the leave can be withdrawn");
 }
@@ -442,6 +471,22 @@ fn a_minimised_window_hides_what_belongs_to_it() {
     assert_eq!(shell.all_windows().count(), 3);
     shell.request_focus(dialog);
     assert_eq!((stack(&shell), shell.focused()), (vec![other, main, dialog], Some(dialog)));
+    shell.request_minimise(main, true);
+    shell.unmap(main);
+    assert_eq!(stack(&shell), [other, dialog], "a window its owner withdrew hides nothing");
+}
+
+#[test]
+fn a_dialog_of_a_minimised_window_waits_for_it() {
+    let mut shell = desktop();
+    let main = shown(&mut shell, WORK, Rect::new(100, 100, 400, 300));
+    let other = shown(&mut shell, RED, Rect::new(100, 100, 400, 300));
+    shell.request_minimise(main, true);
+    let dialog = added(&mut shell, WORK, Role::Toplevel, Rect::new(100, 100, 40, 30));
+    shell.set_transient(dialog, Some(main));
+    shell.map(dialog);
+    assert_eq!((stack(&shell), shell.focused()), (vec![other], Some(other)));
+    assert_eq!(shell.all_windows().map(|window| window.id).collect::<Vec<_>>(), [main, dialog, other]);
 }
 
 #[test]
@@ -461,9 +506,21 @@ fn a_dialog_stays_above_its_parent() {
     assert_eq!(stack(&shell), [a, b, c]);
     assert_eq!(shell.window(b).unwrap().transient_for, None);
     shell.set_transient(c, Some(b));
+    shell.set_transient(b, Some(a));
+    shell.remove(b);
+    assert_eq!(shell.window(c).unwrap().transient_for, Some(a), "grandchildren become children");
+}
+
+#[test]
+fn a_window_can_stop_being_a_dialog() {
+    let mut shell = desktop();
+    let [a, b, c] = [(); 3].map(|()| shown(&mut shell, WORK, Rect::new(100, 100, 400, 300)));
+    shell.set_transient(c, Some(b));
+    shell.raise(a);
     shell.set_transient(c, None);
+    assert_eq!(stack(&shell), [b, c, a]);
     shell.raise(b);
-    assert_eq!(stack(&shell), [a, c, b]);
+    assert_eq!(stack(&shell), [c, a, b]);
 }
 
 #[test]
@@ -502,6 +559,26 @@ fn each_edge_follows_the_pointer_and_the_others_stay() {
         shell.pointer_motion(Point::new(0, 0));
         assert_eq!(content(&shell, id), now, "let go");
     }
+}
+
+#[test]
+fn a_corner_is_easy_to_hit() {
+    let mut shell = desktop();
+    let id = shown(&mut shell, WORK, Rect::new(500, 400, 400, 300));
+    let (frame, last) = (frame(&shell, id), Point::new(407, 331));
+    let corner = |left: bool, top: bool| Edges { left, right: !left, top, bottom: !top };
+    let part = |x, y| match shell.hit(frame.origin().plus(Point::new(x, y))) {
+        Hit::Frame { part: FramePart::Edge(edges), .. } => edges,
+        other => panic!("{other:?} at {x},{y}"),
+    };
+    for along in [0, 15] {
+        assert_eq!([part(along, 0), part(0, along)], [corner(true, true); 2]);
+        assert_eq!([part(last.x - along, 0), part(last.x, along)], [corner(false, true); 2]);
+        assert_eq!([part(along, last.y), part(0, last.y - along)], [corner(true, false); 2]);
+        assert_eq!([part(last.x - along, last.y), part(last.x, last.y - along)], [corner(false, false); 2]);
+    }
+    assert_eq!(part(16, 0), Edges { top: true, ..Edges::NONE });
+    assert_eq!(part(0, 16), Edges { left: true, ..Edges::NONE });
 }
 
 #[test]
@@ -548,7 +625,10 @@ fn a_window_follows_the_pointer_by_its_title() {
     assert_eq!(content(&shell, id), Rect::new(480, 435, 400, 300));
     shell.request_geometry(id, Rect::new(0, 0, 600, 200));
     assert_eq!(content(&shell, id), Rect::new(480, 435, 600, 200), "its owner may still choose its size");
-    assert_eq!(shell.pointer_press(Point::new(900, 900)), Hit::Nothing, "one thing at a time");
+    let other = shown(&mut shell, RED, Rect::new(100, 100, 40, 30));
+    shell.begin_move(other, Point::new(110, 110));
+    assert_eq!(shell.pointer_press(Point::new(110, 110)), Hit::Nothing);
+    assert_eq!(shell.grabbed(), Some((id, FramePart::Title)), "one thing at a time");
     shell.pointer_release();
     assert_eq!(shell.grabbed(), None);
 }
@@ -567,6 +647,20 @@ fn a_maximised_window_comes_off_under_the_pointer() {
     shell.pointer_motion(Point::new(1000, 100));
     assert_eq!(frame(&shell, id).origin(), Point::new(1000 - 204, 90));
     assert_eq!(shell.hit(Point::new(1000, 100)), Hit::Frame { id, part: FramePart::Title });
+}
+
+#[test]
+fn a_maximised_window_comes_to_the_pointer_from_anywhere() {
+    let right = Rect::new(1920, 0, 1920, 1080);
+    for (x, y) in [(500, 700), (3500, 700)] {
+        let mut shell = Shell::new(Metrics::default(), vec![OUTPUT, right]);
+        let id = shown(&mut shell, WORK, Rect::new(500, 400, 400, 300));
+        shell.request_maximise(id, true);
+        shell.begin_move(id, Point::new(x, y));
+        shell.pointer_motion(Point::new(x, y + 8));
+        let visible = frame(&shell, id);
+        assert!(Rect { height: 28, ..visible }.contains(Point::new(x, y + 8)), "{visible:?}");
+    }
 }
 
 #[test]
@@ -594,6 +688,10 @@ fn a_button_acts_where_it_was_pressed() {
 
     click(&mut shell, close);
     assert_eq!(effects(&mut shell), [Effect::Close { id }]);
+    let other = shown(&mut shell, RED, Rect::new(500, 400, 400, 300));
+    click(&mut shell, close);
+    shell.remove(other);
+    assert!(!effects(&mut shell).contains(&Effect::Close { id: other }), "gone before it was asked to");
     click(&mut shell, minimise);
     assert!(state(&shell, id).minimised);
     shell.request_focus(id);
