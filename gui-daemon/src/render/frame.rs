@@ -118,7 +118,7 @@ impl FrameSpec {
 
 /// The label's colour for a window without focus: darker and greyer, of the same hue.
 fn subdued(label: Color) -> Color {
-    label.mix(Color::new(0x3a, 0x3a, 0x3a), 0.45)
+    label.mix(Color::new(0x3a, 0x3a, 0x3a), 0.4)
 }
 
 /// A colour that shows as a line on `band`: darker, or on what is nearly black lighter.

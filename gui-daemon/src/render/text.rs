@@ -56,7 +56,7 @@ impl Text {
     }
 
     /// `text` in `size` pixels per em, cut with an ellipsis so that it is at most `room` pixels wide. None if there is
-    /// no font, or not even an ellipsis fits, or there is nothing to show.
+    /// no font, or nothing to show, or no room for any of it.
     pub(super) fn line(&mut self, text: &str, size: f32, weight: Weight, room: f32) -> Option<Line> {
         let fonts = self.fonts()?;
         if text.is_empty() || room <= 0.0 {
@@ -76,6 +76,8 @@ impl Text {
             let line = fonts.shape(&format!("{kept}{ELLIPSIS}"), size, weight);
             (line.width <= room).then_some(line)
         };
+        // The first end would leave the ellipsis alone, which says nothing.
+        ends.retain(|&end| end > 0);
         let fitting = ends.partition_point(|&end| cut(end).is_some());
         cut(*ends.get(fitting.checked_sub(1)?)?)
     }
