@@ -35,7 +35,8 @@ pub struct Address {
 }
 
 impl Address {
-    /// An address in the directory named by the environment variable `VCHAN_SOCKET_DIR`, else in `/var/run/vchan`.
+    /// An address in the directory named by the environment variable `VCHAN_SOCKET_DIR`, else in
+    /// `/var/run/vchan`.
     #[must_use]
     pub fn new(backend: Backend, server: DomId, client: DomId, port: u32) -> Self {
         let directory = env::var_os("VCHAN_SOCKET_DIR").filter(|directory| !directory.is_empty());

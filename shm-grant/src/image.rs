@@ -1,8 +1,8 @@
 //! Pixman images whose pixels are shared pages.
 //!
-//! An image owns a share of its mapping through pixman's destroy function, so it stays valid however long pixman or a
-//! renderer keeps it, and making one is safe. Pixman only reads and writes pixels, whatever their values: a peer that
-//! changes them meanwhile changes the picture and nothing else.
+//! An image owns a share of its mapping through pixman's destroy function, so it stays valid however long
+//! pixman or a renderer keeps it, and making one is safe. Pixman only reads and writes pixels, whatever their
+//! values: a peer that changes them meanwhile changes the picture and nothing else.
 
 use std::os::raw::{c_int, c_void};
 use std::sync::Arc;
@@ -84,8 +84,8 @@ impl Pages {
 }
 
 impl ImportedPages {
-    /// The pages as an image to draw from. It is no target: the mapping is read-only, and the processor stops the process
-    /// that draws into it.
+    /// The pages as an image to draw from. It is no target: the mapping is read-only, and the processor stops
+    /// the process that draws into it.
     ///
     /// # Errors
     ///
@@ -115,8 +115,8 @@ impl PixelLayout {
         if offset % 4 != 0 {
             return Err(LayoutError::Offset(offset));
         }
-        // The last row's padding counts, since pixman is free to read whole rows. Pixman finds a row with 32-bit
-        // arithmetic, so even a larger mapping cannot hold an image of more bytes than that.
+        // The last row's padding counts, since pixman is free to read whole rows. Pixman finds a row with
+        // 32-bit arithmetic, so even a larger mapping cannot hold an image of more bytes than that.
         let rows =
             usize::try_from(u64::from(height).saturating_mul(u64::from(stride_bytes))).unwrap_or(usize::MAX);
         let needed = rows.saturating_add(offset);
@@ -143,16 +143,17 @@ unsafe fn image<T: Send + Sync>(
     // `place` has checked that these fit.
     let [width, height, stride] =
         [layout.width, layout.height, layout.stride_bytes].map(|n| c_int::try_from(n).unwrap_or(c_int::MAX));
-    // SAFETY: pixman requires `bits` to be non-null, aligned to 4 and valid for all rows for as long as the image
-    // exists, and the stride to be a multiple of 4. The first and last follow from `place`, the validity from the
-    // caller's promise and `owner`, which the image gives up only when it is destroyed.
+    // SAFETY: pixman requires `bits` to be non-null, aligned to 4 and valid for all rows for as long as the
+    // image exists, and the stride to be a multiple of 4. The first and last follow from `place`, the
+    // validity from the caller's promise and `owner`, which the image gives up only when it is destroyed.
     let raw = unsafe { ffi::pixman_image_create_bits_no_clear(format.into(), width, height, bits, stride) };
     if raw.is_null() {
         return Err(LayoutError::OutOfMemory);
     }
     let owner = Arc::into_raw(owner).cast_mut().cast::<c_void>();
-    // SAFETY: `raw` is a live image with one reference, which is ours to give to `from_ptr`. Pixman calls the function
-    // once, with this pointer, when the last reference to the image goes; `release::<T>` is what takes this pointer back.
+    // SAFETY: `raw` is a live image with one reference, which is ours to give to `from_ptr`. Pixman calls the
+    // function once, with this pointer, when the last reference to the image goes; `release::<T>` is what
+    // takes this pointer back.
     unsafe {
         ffi::pixman_image_set_destroy_function(raw, Some(release::<T>), owner);
         Ok(pixman::Image::from_ptr(raw))

@@ -1,25 +1,28 @@
 //! What two domains share: pages, the vchan ring, and the links made of them.
 //!
-//! A *server* ([`Server`], in the domain of the applications) exports pages to one peer and exchanges bytes with it; a
-//! *client* ([`Client`], in the GUI domain) waits for the server, exchanges bytes and maps the pages read-only. Two
-//! software backends stand in for Xen on any Linux machine ([`Backend`]); `docs/software-transport.md` is their
-//! specification.
+//! A *server* ([`Server`], in the domain of the applications) exports pages to one peer and exchanges bytes
+//! with it; a *client* ([`Client`], in the GUI domain) waits for the server, exchanges bytes and maps the
+//! pages read-only. Two software backends stand in for Xen on any Linux machine ([`Backend`]);
+//! `docs/software-transport.md` is their specification.
 //!
 //! Invariants of the whole crate:
 //!
-//! * No slice and no reference to shared memory ever exists. [`Pages`] and [`ImportedPages`] are copied in and out with
-//!   volatile accesses, or drawn from and into by pixman.
-//! * Nothing here blocks. Every descriptor is either used with per-call non-blocking flags or owned by this process alone.
-//! * Every byte the peer sends is looked at once; what it says is checked against a named limit before it is acted upon.
+//! * No slice and no reference to shared memory ever exists. [`Pages`] and [`ImportedPages`] are copied in
+//!   and out with volatile accesses, or drawn from and into by pixman.
+//! * Nothing here blocks. Every descriptor is either used with per-call non-blocking flags or owned by this
+//!   process alone.
+//! * Every byte the peer sends is looked at once; what it says is checked against a named limit before it is
+//!   acted upon.
 //!
-//! All unsafe code of the workspace is in this crate: `mem` (volatile copies), `pages` (access to mappings), `import`
-//! (several grants into one mapping) and `image` (pixman).
+//! All unsafe code of the workspace is in this crate: `mem` (volatile copies), `pages` (access to mappings),
+//! `import` (several grants into one mapping) and `image` (pixman).
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod address;
 mod client;
 mod export;
+mod grants;
 #[cfg(feature = "pixman")]
 #[allow(unsafe_code)]
 mod image;
@@ -28,14 +31,20 @@ mod import;
 mod link;
 #[allow(unsafe_code)]
 mod mem;
+mod memfd;
 #[allow(unsafe_code)]
 mod pages;
+mod poll;
 pub mod ring;
 mod server;
+mod socket;
+mod software_ring;
+mod wait;
 
 pub use address::{Address, Backend, own_domain};
 pub use client::Client;
 pub use export::{Export, ExportError, Exporter};
+pub use grants::GrantError;
 #[cfg(feature = "pixman")]
 pub use image::{LayoutError, PixelFormat, PixelLayout};
 pub use import::ImportError;

@@ -1,8 +1,8 @@
 //! Copies to and from memory that another process may write at any moment.
 //!
-//! Volatile accesses, so that the compiler neither repeats nor drops nor merges one; word by word, which at frame size
-//! costs what `memcpy` costs. The shared side is aligned first and accessed in whole words; the private side is an
-//! ordinary slice.
+//! Volatile accesses, so that the compiler neither repeats nor drops nor merges one; word by word, which at
+//! frame size costs what `memcpy` costs. The shared side is aligned first and accessed in whole words; the
+//! private side is an ordinary slice.
 
 const WORD: usize = size_of::<u64>();
 
@@ -10,21 +10,23 @@ const WORD: usize = size_of::<u64>();
 ///
 /// # Safety
 ///
-/// `from.len()` bytes at `to` must be mapped writable for the duration of the call, and no Rust reference to them may
-/// exist.
+/// `from.len()` bytes at `to` must be mapped writable for the duration of the call, and no Rust reference to
+/// them may exist.
 pub(crate) unsafe fn copy_in(to: *mut u8, from: &[u8]) {
     let (head, rest) = from.split_at(to.align_offset(WORD).min(from.len()));
     let (words, tail) = rest.as_chunks::<WORD>();
     let mut to = to;
     for byte in head {
-        // SAFETY: `to` has advanced by fewer than `from.len()` bytes, so the caller's promise covers this one.
+        // SAFETY: `to` has advanced by fewer than `from.len()` bytes, so the caller's promise covers this
+        // one.
         unsafe {
             to.write_volatile(*byte);
             to = to.add(1);
         }
     }
     for word in words {
-        // SAFETY: as above for these eight bytes; `head` was chosen so that `to` is aligned to a word from here on.
+        // SAFETY: as above for these eight bytes; `head` was chosen so that `to` is aligned to a word from
+        // here on.
         unsafe {
             to.cast::<u64>().write_volatile(u64::from_ne_bytes(*word));
             to = to.add(WORD);
@@ -43,21 +45,23 @@ pub(crate) unsafe fn copy_in(to: *mut u8, from: &[u8]) {
 ///
 /// # Safety
 ///
-/// `to.len()` bytes at `from` must be mapped readable for the duration of the call, and no Rust reference to them may
-/// exist.
+/// `to.len()` bytes at `from` must be mapped readable for the duration of the call, and no Rust reference to
+/// them may exist.
 pub(crate) unsafe fn copy_out(from: *const u8, to: &mut [u8]) {
     let (head, rest) = to.split_at_mut(from.align_offset(WORD).min(to.len()));
     let (words, tail) = rest.as_chunks_mut::<WORD>();
     let mut from = from;
     for byte in head {
-        // SAFETY: `from` has advanced by fewer than `to.len()` bytes, so the caller's promise covers this one.
+        // SAFETY: `from` has advanced by fewer than `to.len()` bytes, so the caller's promise covers this
+        // one.
         unsafe {
             *byte = from.read_volatile();
             from = from.add(1);
         }
     }
     for word in words {
-        // SAFETY: as above for these eight bytes; `head` was chosen so that `from` is aligned to a word from here on.
+        // SAFETY: as above for these eight bytes; `head` was chosen so that `from` is aligned to a word from
+        // here on.
         unsafe {
             *word = from.cast::<u64>().read_volatile().to_ne_bytes();
             from = from.add(WORD);

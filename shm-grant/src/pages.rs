@@ -1,8 +1,9 @@
 //! Mappings of shared pages.
 //!
-//! The other side may read or write the same memory at any moment. Hence no `Deref`, no slice, no reference: bytes are
-//! copied in and out, bounds-checked, and looked at only after they were copied. [`Pages`] is writable,
-//! [`ImportedPages`] is not. Both unmap on drop, which for large mappings takes a while: drop them off the event loop.
+//! The other side may read or write the same memory at any moment. Hence no `Deref`, no slice, no reference:
+//! bytes are copied in and out, bounds-checked, and looked at only after they were copied. [`Pages`] is
+//! writable, [`ImportedPages`] is not. Both unmap on drop, which for large mappings takes a while: drop them
+//! off the event loop.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -65,8 +66,8 @@ impl Pages {
     /// [`OutOfBounds`]; nothing is written then.
     pub fn copy_in(&self, offset: usize, from: &[u8]) -> Result<(), OutOfBounds> {
         let to = self.at(offset, from.len())?;
-        // SAFETY: `at` proved that the whole range lies in the mapping, which is writable and lives as long as `self`;
-        // no reference to its memory is ever made.
+        // SAFETY: `at` proved that the whole range lies in the mapping, which is writable and lives as long
+        // as `self`; no reference to its memory is ever made.
         unsafe { mem::copy_in(to, from) };
         Ok(())
     }
@@ -82,8 +83,8 @@ impl Pages {
 
     pub(crate) fn load_u32(&self, offset: usize, order: Ordering) -> Result<u32, OutOfBounds> {
         let at = self.at_u32(offset)?;
-        // SAFETY: `at_u32` proved that the word is mapped writable and aligned. A reference to an atomic exists during
-        // the call only; being atomic it claims nothing about what others do to the word.
+        // SAFETY: `at_u32` proved that the word is mapped writable and aligned. A reference to an atomic
+        // exists during the call only; being atomic it claims nothing about what others do to the word.
         Ok(unsafe { AtomicU32::from_ptr(at) }.load(order))
     }
 
@@ -142,7 +143,8 @@ impl Pages {
     }
 }
 
-/// Whole pages of a peer, mapped read-only. The peer may rewrite them at any moment; it cannot take them away.
+/// Whole pages of a peer, mapped read-only. The peer may rewrite them at any moment; it cannot take them
+/// away.
 #[derive(Debug)]
 pub struct ImportedPages {
     map: MmapRaw,
@@ -184,8 +186,8 @@ impl ImportedPages {
 
 fn copy_out(map: &MmapRaw, offset: usize, to: &mut [u8]) -> Result<(), OutOfBounds> {
     check(map, offset, to.len())?;
-    // SAFETY: `check` proved that the whole range lies in the mapping, which is readable and lives as long as the borrow;
-    // no reference to its memory is ever made.
+    // SAFETY: `check` proved that the whole range lies in the mapping, which is readable and lives as long as
+    // the borrow; no reference to its memory is ever made.
     unsafe { mem::copy_out(map.as_ptr().wrapping_add(offset), to) };
     Ok(())
 }
