@@ -455,6 +455,12 @@ fn fullscreen_is_maximised_unless_allowed_and_undone_as_it_was_done() {
     assert_eq!(shell.hit(Point::new(0, 500)), Hit::Frame { id, part: FramePart::Border });
     shell.begin_move(id, Point::new(0, 500));
     assert_eq!(shell.grabbed(), None);
+    shell.request_maximise(id, false);
+    shell.request_geometry(id, Rect::new(5, 5, 5, 5));
+    shell.request_fullscreen(id, false);
+    assert_eq!(content(&shell, id), Rect::new(100, 100, 400, 300), "a wish in the meantime did not count");
+
+    shell.request_fullscreen(id, true);
     shell.set_allow_fullscreen(id, false);
     assert_eq!(flags(&shell), (true, false), "the leave can be withdrawn");
 }
