@@ -8,7 +8,7 @@ use gui_protocol::{AgentConn, BufferSerial, GrantRef, Rect, WindowId};
 use shm_grant::{Export, ExportError, Exporter, LayoutError, PAGE_SIZE, PixelFormat, PixelLayout};
 use smithay::{
     backend::renderer::{
-        Bind, Color32F,
+        Bind, Color32F, Renderer, TextureFilter,
         damage::OutputDamageTracker,
         element::{
             Kind,
@@ -36,6 +36,15 @@ pub(crate) enum ComposeError {
     Layout(#[from] LayoutError),
     #[error("a client's buffer could not be drawn: {0}")]
     Draw(String),
+}
+
+/// What windows are drawn with.
+pub(crate) fn new_renderer() -> Result<PixmanRenderer, PixmanError> {
+    let mut renderer = PixmanRenderer::new()?;
+    // linear filtering fades out towards the edges of an enlarged buffer; single pixels stretched to a plain area,
+    // which is what clients use viewports for most, would come out as a blur
+    renderer.upscale_filter(TextureFilter::Nearest)?;
+    Ok(renderer)
 }
 
 /// The image of one window at one size.

@@ -37,7 +37,7 @@ use smithay::{
 use tracing::{debug, error, info, warn};
 
 use crate::{
-    StartError,
+    StartError, compose,
     frames::{FrameClock, PRESENTATION_CLOCK},
     handlers::{output, popup::Grab, xdg_shell},
     link::Link,
@@ -123,7 +123,7 @@ impl State {
             focused: None,
             pointed: None,
             windows: Windows::default(),
-            renderer: PixmanRenderer::new().map_err(|error| StartError::Renderer(error.to_string()))?,
+            renderer: compose::new_renderer().map_err(|error| StartError::Renderer(error.to_string()))?,
             frames: FrameClock::new(options.frame_interval()),
             link: Link::listen(options).map_err(StartError::Link)?,
             clients_ready: false,

@@ -41,9 +41,9 @@ use smithay::{
 use super::shm;
 use crate::state::State;
 
-/// No coordinate or size that matters is larger: windows end at 16384 × 6144, and a sum of a thousand of these still
-/// fits into 32 bits.
-const FAR: i32 = 1 << 20;
+/// No coordinate or size that matters is larger: windows end at 16384 × 6144, pixman's coordinates end here, and a sum
+/// of a thousand of these still fits into 32 bits.
+const FAR: i32 = 32767;
 
 /// The largest buffer scale. Real ones are 1 to 4.
 const MAX_SCALE: i32 = 64;

@@ -1,0 +1,301 @@
+//! Clients that break the rules, or only stretch them. Whatever they do, the agent and its other clients go on.
+
+use wayland_client::protocol::wl_shm::Format;
+use wayland_protocols::xdg::shell::client::xdg_positioner::{Anchor, ConstraintAdjustment, Gravity};
+
+use crate::{
+    fixture::{World, client::show},
+    windows::{GREEN, LETTERS, RED, window},
+};
+
+/// Lets a client do something and expects it, and nobody else, to lose its connection.
+fn ends_its_client(misbehave: impl FnOnce(&mut World, usize)) {
+    let mut world = World::new();
+    let (honest, ..) = window(&mut world, 16, 16, GREEN);
+    let client = world.connect();
+    misbehave(&mut world, client);
+    world.settle();
+    assert!(world.client(client).error.is_some(), "such a client is to be disconnected");
+    goes_on(&mut world, honest);
+}
+
+/// Lets a client do something odd that is not forbidden.
+fn is_borne(act: impl FnOnce(&mut World, usize)) {
+    let mut world = World::new();
+    let (honest, ..) = window(&mut world, 16, 16, GREEN);
+    let client = world.connect();
+    act(&mut world, client);
+    world.settle();
+    assert_eq!(world.client(client).error, None);
+    goes_on(&mut world, honest);
+}
+
+fn goes_on(world: &mut World, honest: usize) {
+    let toplevel = world.client(honest).toplevel();
+    world.settle();
+    let buffer = world.client(honest).buffer(32, 16, RED);
+    world.client(honest).ack(&toplevel.xdg_surface);
+    show(&toplevel.surface, &buffer);
+    world.settle();
+    assert_eq!(world.client(honest).error, None);
+    let id = world.daemon().newest();
+    assert_eq!(world.daemon().image(id).grid(16, &LETTERS), "RR");
+}
+
+#[test]
+fn a_pool_resized_to_nothing() {
+    for size in [0, -1, i32::MIN] {
+        ends_its_client(|world, client| world.client(client).buffer(8, 8, RED).pool.resize(size));
+    }
+}
+
+#[test]
+fn rows_that_begin_between_pixels() {
+    ends_its_client(|world, client| {
+        world.client(client).unchecked_buffer(8, 8, 33, Format::Xrgb8888);
+    });
+}
+
+#[test]
+fn rows_shorter_than_the_image() {
+    ends_its_client(|world, client| {
+        world.client(client).unchecked_buffer(8, 8, 28, Format::Xrgb8888);
+    });
+}
+
+#[test]
+fn memory_that_is_not_there_at_first() {
+    ends_its_client(|world, client| {
+        let toplevel = world.client(client).toplevel();
+        world.settle();
+        let buffer = world.client(client).buffer(64, 64, RED);
+        buffer.truncate();
+        world.client(client).ack(&toplevel.xdg_surface);
+        show(&toplevel.surface, &buffer);
+    });
+}
+
+#[test]
+fn memory_that_goes_away() {
+    ends_its_client(|world, client| {
+        let toplevel = world.client(client).toplevel();
+        world.settle();
+        let buffer = world.client(client).buffer(64, 64, RED);
+        world.client(client).ack(&toplevel.xdg_surface);
+        show(&toplevel.surface, &buffer);
+        world.settle();
+        assert_eq!(world.client(client).error, None);
+        buffer.truncate();
+        show(&toplevel.surface, &buffer);
+    });
+}
+
+#[test]
+fn content_before_the_first_configure() {
+    ends_its_client(|world, client| {
+        let surface = world.client(client).surface();
+        let xdg_surface = world.client(client).xdg_surface(&surface);
+        let buffer = world.client(client).buffer(8, 8, RED);
+        xdg_surface.ack_configure(1234);
+        show(&surface, &buffer);
+    });
+}
+
+#[test]
+fn an_unscalable_buffer() {
+    ends_its_client(|world, client| {
+        let surface = world.client(client).surface();
+        let buffer = world.client(client).buffer(9, 9, RED);
+        surface.set_buffer_scale(2);
+        show(&surface, &buffer);
+    });
+}
+
+#[test]
+fn a_viewport_on_half_a_pixel() {
+    ends_its_client(|world, client| {
+        let surface = world.client(client).surface();
+        let viewport = world.client(client).viewport(&surface);
+        viewport.set_source(0.0, 0.0, 0.5, 0.5);
+        let buffer = world.client(client).buffer(8, 8, RED);
+        show(&surface, &buffer);
+    });
+}
+
+#[test]
+fn a_viewport_outside_the_buffer() {
+    ends_its_client(|world, client| {
+        let toplevel = world.client(client).toplevel();
+        world.settle();
+        let viewport = world.client(client).viewport(&toplevel.surface);
+        viewport.set_source(4.0, 4.0, 8000.0, 8.0);
+        viewport.set_destination(16, 16);
+        let buffer = world.client(client).buffer(8, 8, RED);
+        world.client(client).ack(&toplevel.xdg_surface);
+        show(&toplevel.surface, &buffer);
+    });
+}
+
+#[test]
+fn an_empty_window_geometry() {
+    for (width, height) in [(0, 5), (5, 0), (-1, -1)] {
+        ends_its_client(|world, client| {
+            let toplevel = world.client(client).toplevel();
+            toplevel.xdg_surface.set_window_geometry(0, 0, width, height);
+        });
+    }
+}
+
+#[test]
+fn negative_size_limits() {
+    ends_its_client(|world, client| world.client(client).toplevel().toplevel.set_min_size(-1, 5));
+    ends_its_client(|world, client| world.client(client).toplevel().toplevel.set_max_size(5, i32::MIN));
+}
+
+#[test]
+fn a_popup_that_is_its_own_parent() {
+    ends_its_client(|world, client| {
+        let surface = world.client(client).surface();
+        let xdg_surface = world.client(client).xdg_surface(&surface);
+        let positioner = world.client(client).positioner();
+        positioner.set_size(5, 5);
+        positioner.set_anchor_rect(0, 0, 1, 1);
+        let popup = world.client(client).popup_on(&xdg_surface, Some(&xdg_surface), &positioner);
+        popup.grab(&world.client(client).seat.clone().unwrap(), 1);
+        surface.commit();
+    });
+}
+
+#[test]
+fn popups_in_a_circle() {
+    ends_its_client(|world, client| {
+        let surfaces = [(); 2].map(|()| world.client(client).surface());
+        let [a, b] = surfaces.each_ref().map(|it| world.client(client).xdg_surface(it));
+        let positioner = world.client(client).positioner();
+        positioner.set_size(5, 5);
+        positioner.set_anchor_rect(0, 0, 1, 1);
+        world.client(client).popup_on(&a, Some(&b), &positioner);
+        world.client(client).popup_on(&b, Some(&a), &positioner);
+        surfaces.iter().for_each(wayland_client::protocol::wl_surface::WlSurface::commit);
+    });
+}
+
+#[test]
+fn a_popup_on_nothing() {
+    ends_its_client(|world, client| {
+        let positioner = world.client(client).positioner();
+        positioner.set_size(5, 5);
+        positioner.set_anchor_rect(0, 0, 1, 1);
+        world.client(client).bare_popup(None, &positioner);
+    });
+}
+
+#[test]
+fn absurd_damage_and_regions() {
+    is_borne(|world, client| {
+        let toplevel = world.client(client).toplevel();
+        world.settle();
+        let region = world.client(client).region();
+        for (x, y, width, height) in [
+            (0, 0, i32::MAX, i32::MAX),
+            (i32::MAX, i32::MAX, i32::MAX, i32::MAX),
+            (i32::MIN, i32::MIN, i32::MAX, i32::MAX),
+            (5, 5, -3, -3),
+            (i32::MIN, 0, i32::MIN, i32::MIN),
+        ] {
+            region.add(x, y, width, height);
+            region.subtract(y, x, height, width);
+            toplevel.surface.damage(x, y, width, height);
+            toplevel.surface.damage_buffer(x, y, width, height);
+            toplevel.surface.offset(x, y);
+        }
+        toplevel.surface.set_opaque_region(Some(&region));
+        toplevel.surface.set_input_region(Some(&region));
+        let buffer = world.client(client).buffer(64, 64, RED);
+        world.client(client).ack(&toplevel.xdg_surface);
+        show(&toplevel.surface, &buffer);
+    });
+}
+
+#[test]
+fn absurd_positions_of_subsurfaces_and_geometry() {
+    is_borne(|world, client| {
+        let toplevel = world.client(client).toplevel();
+        world.settle();
+        world.client(client).ack(&toplevel.xdg_surface);
+        let mut buffers = Vec::new();
+        let mut parent = toplevel.surface.clone();
+        for position in [i32::MAX, i32::MAX, i32::MIN, i32::MIN, 7] {
+            let (child, subsurface) = world.client(client).subsurface(&parent);
+            subsurface.set_position(position, position);
+            let buffer = world.client(client).buffer(8, 8, GREEN);
+            show(&child, &buffer);
+            buffers.push(buffer);
+            parent = child;
+        }
+        let buffer = world.client(client).buffer(64, 64, RED);
+        toplevel.xdg_surface.set_window_geometry(i32::MIN, i32::MIN, i32::MAX, i32::MAX);
+        show(&toplevel.surface, &buffer);
+        world.settle();
+        toplevel.xdg_surface.set_window_geometry(i32::MAX, i32::MAX, i32::MAX, i32::MAX);
+        show(&toplevel.surface, &buffer);
+        world.settle();
+        toplevel.xdg_surface.set_window_geometry(0, 0, 64, 64);
+        show(&toplevel.surface, &buffer);
+    });
+}
+
+#[test]
+fn a_window_larger_than_any_screen() {
+    is_borne(|world, client| {
+        let toplevel = world.client(client).toplevel();
+        world.settle();
+        let viewport = world.client(client).viewport(&toplevel.surface);
+        viewport.set_destination(i32::MAX, 10);
+        let buffer = world.client(client).buffer(1, 1, RED);
+        world.client(client).ack(&toplevel.xdg_surface);
+        show(&toplevel.surface, &buffer);
+        world.settle();
+        let id = world.daemon().newest();
+        assert_eq!(world.daemon().image(id).width, gui_protocol::limits::MAX_WIDTH);
+    });
+}
+
+#[test]
+fn absurd_positioners() {
+    for value in [i32::MAX, i32::MIN, -1] {
+        is_borne(|world, client| {
+            let toplevel = world.client(client).toplevel();
+            world.settle();
+            let buffer = world.client(client).buffer(64, 64, RED);
+            world.client(client).ack(&toplevel.xdg_surface);
+            show(&toplevel.surface, &buffer);
+            world.settle();
+            let positioner = world.client(client).positioner();
+            positioner.set_size(i32::MAX, i32::MAX);
+            positioner.set_anchor_rect(value, value, i32::MAX, i32::MAX);
+            positioner.set_offset(value, value);
+            positioner.set_anchor(Anchor::BottomRight);
+            positioner.set_gravity(Gravity::TopLeft);
+            positioner.set_constraint_adjustment(ConstraintAdjustment::all());
+            positioner.set_reactive();
+            positioner.set_parent_size(value, value);
+            world.client(client).popup(&toplevel.xdg_surface, &positioner);
+        });
+    }
+}
+
+#[test]
+fn leaving_in_the_middle_of_everything() {
+    let mut world = World::new();
+    let (honest, ..) = window(&mut world, 16, 16, GREEN);
+    let (client, toplevel, ..) = window(&mut world, 64, 64, RED);
+    let (_, _subsurface) = world.client(client).subsurface(&toplevel.surface);
+    let id = world.daemon().newest();
+    world.daemon().conn.focus(id, true, &[0; 32]);
+    world.settle();
+    world.clients.remove(client);
+    world.settle();
+    assert_eq!(world.daemon().windows.len(), 1, "its windows go with it");
+    goes_on(&mut world, honest);
+}
