@@ -46,7 +46,7 @@ pub use client::Client;
 pub use export::{Export, ExportError, Exporter};
 pub use grants::GrantError;
 #[cfg(feature = "pixman")]
-pub use image::{LayoutError, PixelFormat, PixelLayout};
+pub use image::{LayoutError, MAX_SIDE, PixelFormat, PixelLayout};
 pub use import::ImportError;
 pub use link::{Event, LinkError};
 pub use pages::{ImportedPages, OutOfBounds, PAGE_SIZE, Pages};
