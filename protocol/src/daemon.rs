@@ -53,7 +53,8 @@ pub enum DaemonEvent {
     Created {
         /// Its id.
         window: WindowId,
-        /// The geometry it would like, within the limits. The agent takes it for granted until told otherwise.
+        /// The geometry it would like, within the limits. The agent takes it for granted: answer with
+        /// [`DaemonConn::configure`] only to give it another.
         geometry: Rect,
         /// Whether it asks not to be managed: a menu or a tooltip.
         override_redirect: bool,
@@ -78,7 +79,7 @@ pub enum DaemonEvent {
         window: WindowId,
     },
     /// The agent moved or resized a window by itself. Answer with [`DaemonConn::configure`], with this geometry or
-    /// another: the agent believes in its own until then.
+    /// another: the agent believes in its own until then. Of several wishes in a row only the last may come.
     ConfigureRequested {
         /// Its id.
         window: WindowId,
@@ -277,7 +278,15 @@ impl DaemonConn {
     /// The next thing the agent did. Drain after every `handle_bytes`: nothing is bounded but by what one call of
     /// it was given.
     pub fn poll_event(&mut self) -> Option<DaemonEvent> {
-        self.events.pop_front()
+        loop {
+            let event = self.events.pop_front()?;
+            // Agents ask several times in a row; to answer an earlier wish would only undo a later one.
+            let is_stale = matches!(event, DaemonEvent::ConfigureRequested { window, geometry }
+                if self.windows.get(&window).is_none_or(|known| !known.geometry.is_wish(geometry)));
+            if !is_stale {
+                return Some(event);
+            }
+        }
     }
 
     /// Bytes for the channel. Say how many it took with [`DaemonConn::transmitted`] before giving another command.

@@ -35,6 +35,9 @@ pub const GREETING_TIMEOUT: Duration = Duration::from_secs(30);
 /// Times in a row that a daemon repeats a geometry to an agent which answers with another. An honest agent needs
 /// one per request that crossed the daemon's; an agent that never gives in must not make the two ends ping-pong.
 pub const MAX_REFUSALS: u8 = 8;
+/// Geometries per window that a daemon remembers as perhaps still to be answered: all that can be on their way to an
+/// honest agent. Forgetting one costs a repetition.
+pub const MAX_LATE_ANSWERS: usize = 16;
 /// Bytes an agent queues before it keeps further changes as state instead, to be merged with later ones. Four
 /// times the usual ring, so that a reading daemon never sees a gap.
 pub const BACKLOG: usize = 16384;

@@ -68,7 +68,7 @@ impl AgentConn {
         known.stage = Stage::Unmapped;
         known.damage.clear();
         known.untold.remove(Untold::MAP.union(Untold::BUFFER).union(Untold::DAMAGE));
-        known.untold.set(Untold::UNMAP, known.shown);
+        known.untold.set(Untold::UNMAP, known.unmap_matters);
         let buffer = known.buffer.take();
         self.tell(window);
         if let Some(buffer) = buffer {

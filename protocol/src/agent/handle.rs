@@ -84,8 +84,8 @@ impl AgentConn {
             }
             _ => {}
         }
-        // Meant for a window that is gone, perhaps one with the same id as this end would use next.
-        if !self.windows.contains_key(&window) {
+        // Meant for a window that is gone, if the daemon does not know of one with this id.
+        if !self.windows.get(&window).is_some_and(|known| known.announced) {
             return Ok(());
         }
         let either = |value: u32, yes: u32, no: u32, rule: &'static str| match value {
@@ -219,12 +219,13 @@ impl AgentConn {
                     AgentMessage::Create { x, y, width, height, parent, override_redirect }
                 }
                 Untold::UNMAP => {
-                    known.shown = false;
+                    known.unmap_matters = false;
                     AgentMessage::Unmap {}
                 }
                 Untold::CONFIGURE => configure(known.geometry, known.override_redirect),
                 Untold::BUFFER => {
                     let Some(buffer) = &known.buffer else { continue };
+                    known.unmap_matters = true;
                     if version.acks_dumps() {
                         self.unacked.push_back((window, buffer.serial));
                     }
@@ -242,7 +243,7 @@ impl AgentConn {
                 Untold::DOCK => AgentMessage::Dock {},
                 Untold::MAP => {
                     let Stage::Mapped { transient_for } = known.stage else { continue };
-                    known.shown = true;
+                    known.unmap_matters = true;
                     AgentMessage::Map { transient_for: transient_for.unwrap_or_default(), override_redirect }
                 }
                 Untold::TITLE => {

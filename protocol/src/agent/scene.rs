@@ -88,8 +88,8 @@ pub(super) struct Window {
 
     /// Whether the daemon knows of the window.
     pub(super) announced: bool,
-    /// Whether the daemon has been told to show it.
-    pub(super) shown: bool,
+    /// Whether the daemon was told of a buffer, or to show it, and not to unmap it since.
+    pub(super) unmap_matters: bool,
     pub(super) untold: Untold,
     pub(super) flag_change: FlagChange,
     pub(super) damage: Vec<Rect>,
@@ -119,7 +119,7 @@ impl Window {
             cursor: Cursor::Default,
             flags: None,
             announced: false,
-            shown: false,
+            unmap_matters: false,
             untold: Untold::CREATE,
             flag_change: FlagChange::default(),
             damage: Vec::new(),
@@ -131,7 +131,7 @@ impl Window {
     /// The daemon that had been told about this window is gone: its successor is to be told all.
     pub(super) fn forget_peer(&mut self) {
         self.announced = false;
-        self.shown = false;
+        self.unmap_matters = false;
         self.wish = None;
         self.in_line = false;
         self.damage.clear();

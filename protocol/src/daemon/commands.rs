@@ -21,7 +21,7 @@ impl DaemonConn {
     /// answer, the newest is kept and sent after it. Brought into the protocol's limits.
     pub fn configure(&mut self, window: WindowId, geometry: Rect) {
         let Some(known) = self.windows.get_mut(&window) else { return };
-        if let Some(geometry) = known.geometry.want(window, clamp_geometry(geometry)) {
+        if let Some(geometry) = known.geometry.want(clamp_geometry(geometry)) {
             self.send_configure(window, geometry);
         }
     }

@@ -78,7 +78,7 @@ impl DaemonConn {
         if self.windows.len() >= limit {
             return Err(Violation::TooManyWindows { window, limit });
         }
-        let geometry = Geometry::new(asked);
+        let geometry = Geometry::new(window, asked);
         self.windows.insert(window, Window { stage: Stage::Unmapped, buffer: None, geometry });
         let geometry = clamp_geometry(asked);
         self.events.push_back(DaemonEvent::Created { window, geometry, override_redirect });
@@ -128,11 +128,11 @@ impl DaemonConn {
         let Some(known) = self.windows.get_mut(&window) else { return };
         let docked = known.stage == Stage::Docked;
         let geometry = clamp_geometry(said);
-        match known.geometry.heard(window, said) {
+        match known.geometry.heard(said) {
             Verdict::Known => {}
             Verdict::Acked => self.events.push_back(DaemonEvent::ConfigureAcked { window, geometry }),
             Verdict::Requested if docked => {
-                if let Some(geometry) = known.geometry.insist(window) {
+                if let Some(geometry) = known.geometry.insist() {
                     self.send_configure(window, geometry);
                 }
             }
