@@ -1,4 +1,4 @@
-//! Nothing is left behind by links that come and go. A program of its own: it counts what the whole process holds.
+//! Nothing is left behind by links that come and go. A program of its own: it counts what the process holds.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
@@ -16,19 +16,22 @@ fn held() -> (usize, usize) {
     (fs::read_dir("/proc/self/fd").unwrap().count(), pages)
 }
 
-/// Turns both ends until each has said what it should, if anything.
-fn run(server: &mut Server, client: &mut Client, done: [Option<fn(&Event) -> bool>; 2]) {
+/// What an end should say, if anything.
+type Wanted = Option<fn(&Event) -> bool>;
+
+/// Turns both ends until each has said what it should.
+fn run(server: &mut Server, client: &mut Client, wanted: [Wanted; 2]) {
     let minute = Timespec::try_from(Duration::from_secs(60)).unwrap();
-    let mut said = done.map(|done| done.is_none());
+    let mut said = wanted.map(|wanted| wanted.is_none());
     while said != [true; 2] {
         let mut both = [server.as_fd(), client.as_fd()].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
         assert!(poll(&mut both, Some(&minute)).unwrap() > 0, "it never happened");
         while let Some(event) = server.poll_event() {
-            said[0] |= done[0].is_some_and(|done| done(&event));
+            said[0] |= wanted[0].is_some_and(|wanted| wanted(&event));
             assert_eq!(server.read(&mut [0; 8]), 0);
         }
         while let Some(event) = client.poll_event() {
-            said[1] |= done[1].is_some_and(|done| done(&event));
+            said[1] |= wanted[1].is_some_and(|wanted| wanted(&event));
             assert_eq!(client.read(&mut [0; 8]), 0);
         }
     }
@@ -36,8 +39,8 @@ fn run(server: &mut Server, client: &mut Client, done: [Option<fn(&Event) -> boo
 
 #[test]
 fn links_and_grants_that_go_leave_nothing_behind() {
-    let connected: fn(&Event) -> bool = |event| matches!(event, Event::Connected);
-    let lost: fn(&Event) -> bool = |event| matches!(event, Event::Disconnected(_));
+    let connected: Wanted = Some(|event| matches!(event, Event::Connected));
+    let lost: Wanted = Some(|event| matches!(event, Event::Disconnected(_)));
     let directory = std::env::temp_dir().join(format!("shm-grant-descriptors-{}", std::process::id()));
     let before = held();
     for backend in [Backend::Socket, Backend::Ring] {
@@ -48,7 +51,7 @@ fn links_and_grants_that_go_leave_nothing_behind() {
         let idle = held();
         for _ in 0..20 {
             let mut client = Client::new(&address).unwrap();
-            run(&mut server, &mut client, [Some(connected); 2]);
+            run(&mut server, &mut client, [connected; 2]);
             let export = server.exporter().export(5).unwrap();
             let whole = client.import(export.refs(), 5 * PAGE_SIZE).unwrap();
             let pieces: Vec<_> = export.refs().iter().rev().chain(kept.refs()).copied().collect();
@@ -57,7 +60,7 @@ fn links_and_grants_that_go_leave_nothing_behind() {
             drop(export);
             assert!(held() > idle);
             server.disconnect();
-            run(&mut server, &mut client, [None, Some(lost)]);
+            run(&mut server, &mut client, [None, lost]);
             drop((client, whole, pieces));
             assert_eq!(held(), idle);
         }

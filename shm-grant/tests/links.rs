@@ -1,6 +1,10 @@
 //! Both ends of a link, in one process and in two, over both backends.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, its helpers too"
+)]
 
 use std::collections::VecDeque;
 use std::fs;
@@ -192,7 +196,8 @@ fn bytes_go_both_ways_in_any_amount() {
         });
         assert!(client.received.iter().copied().eq(pattern(TOTAL, 1)));
         assert!(server.received.iter().copied().eq(pattern(TOTAL, 2)));
-        (server.turn(), client.turn());
+        server.turn();
+        client.turn();
         assert_idle([server.end.as_fd(), client.end.as_fd()]);
         drop(server);
         assert_eq!(fs::read_dir(&place.0).unwrap().count(), 0, "the sockets are gone with the server");
@@ -264,7 +269,8 @@ fn a_server_serves_one_client_after_the_other() {
         second.send(*b"hello");
         run(&mut server, &mut second, |server, _| server.received.ends_with(b"hello"));
         assert_eq!(server.received, b"last wordshello");
-        (server.turn(), second.turn());
+        server.turn();
+        second.turn();
         assert_idle([server.end.as_fd(), second.end.as_fd()]);
     }
 }
