@@ -55,10 +55,10 @@ pub enum StartError {
 
 /// A running agent. Does something only while it is dispatched; its sockets go with it.
 pub struct Agent {
-    // before the display, so that its windows go while their clients are still known
     state: State,
     display: Display<State>,
     event_loop: EventLoop<'static, State>,
+    // last: the folder can go only when the socket in it has gone with the loop
     place: SocketPlace,
 }
 

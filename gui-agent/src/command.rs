@@ -5,9 +5,16 @@ use std::{
     io,
     os::unix::process::CommandExt,
     process::{self, Child, ExitStatus},
+    time::Duration,
 };
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
+};
+
+/// How long an application may take to end when asked, before it is made to.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A running application and all it started itself, as far as that stayed in its process group. Dropping this ends them.
 #[derive(Debug)]
@@ -47,12 +54,53 @@ impl Command {
 
 impl Drop for Command {
     fn drop(&mut self) {
+        // signals fail only if nobody is left in the group
         let group = Pid::from_child(&self.child);
-        // fails only if nobody is left in the group
         let _ = kill_process_group(group, Signal::TERM);
         if !self.ended {
-            // an application without a compositor ends by itself if the signal did not do it; it is not waited for
-            let _ = self.child.try_wait();
+            wait(group, PATIENCE);
         }
+        let _ = kill_process_group(group, Signal::KILL);
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits for a child of this process to end, at most this long.
+fn wait(child: Pid, patience: Duration) {
+    let (Ok(process), Ok(patience)) = (pidfd_open(child, PidfdFlags::empty()), patience.try_into()) else {
+        return;
+    };
+    // interrupted or not, what follows does not depend on it
+    let _ = poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&patience));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start(line: &[&str]) -> Command {
+        let line: Vec<OsString> = line.iter().map(Into::into).collect();
+        Command::start(&line, [("WAYLAND_DISPLAY", "here".into())]).unwrap()
+    }
+
+    #[test]
+    fn an_application_goes_with_its_owner() {
+        let command = start(&["sleep", "1000"]);
+        let pid = Pid::from_child(&command.child);
+        drop(command);
+        assert!(rustix::process::test_kill_process(pid).is_err(), "it is gone, and not even a zombie");
+    }
+
+    #[test]
+    fn its_environment_names_the_display() {
+        let mut command = start(&["sh", "-c", "test \"$WAYLAND_DISPLAY\" = here"]);
+        wait(Pid::from_child(&command.child), Duration::from_secs(20));
+        assert!(command.poll_ended().unwrap().success());
+        assert_eq!(command.poll_ended(), None, "told once");
+    }
+
+    #[test]
+    fn nothing_is_no_application() {
+        assert_eq!(Command::start(&[], []).unwrap_err().kind(), io::ErrorKind::InvalidInput);
     }
 }

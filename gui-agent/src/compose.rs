@@ -3,21 +3,25 @@
 //! Per commit, exactly what changed is drawn, once, from the clients' buffers straight into the exported pages. There
 //! is no copy in between; the daemon reads the very pages drawn into here, at any time. Rows are `width * 4` bytes
 //! from the first byte of the first page on, 32-bit words 0x00RRGGBB, as the protocol wants them.
+//!
+//! Translucent windows are the exception: their pixels take two steps to draw, background and content, and the first
+//! must not show. They are drawn aside and what changed is copied over.
 
 use gui_protocol::{AgentConn, BufferSerial, GrantRef, Rect, WindowId};
+use pixman::{FormatCode, Operation};
 use shm_grant::{Export, ExportError, Exporter, LayoutError, PAGE_SIZE, PixelFormat, PixelLayout};
 use smithay::{
     backend::renderer::{
         Bind, Color32F, Renderer, TextureFilter,
         damage::OutputDamageTracker,
         element::{
-            Kind,
+            Element, Kind,
             surface::{WaylandSurfaceRenderElement, render_elements_from_surface_tree},
         },
         pixman::{PixmanError, PixmanRenderer},
     },
     reexports::wayland_server::protocol::wl_surface::WlSurface,
-    utils::{Logical, Physical, Point, Rectangle, Size, Transform},
+    utils::{Logical, Physical, Point, Rectangle, Scale, Size, Transform},
 };
 
 use crate::window::to_rect;
@@ -26,6 +30,8 @@ use crate::window::to_rect;
 const BACKGROUND: Color32F = Color32F::BLACK;
 
 const BYTES_PER_PIXEL: u32 = 4;
+
+type SurfaceElement = WaylandSurfaceRenderElement<PixmanRenderer>;
 
 /// Why a window cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +42,12 @@ pub(crate) enum ComposeError {
     Layout(#[from] LayoutError),
     #[error("a client's buffer could not be drawn: {0}")]
     Draw(String),
+}
+
+impl From<PixmanError> for ComposeError {
+    fn from(error: PixmanError) -> Self {
+        Self::Draw(error.to_string())
+    }
 }
 
 /// What windows are drawn with.
@@ -52,7 +64,10 @@ pub(crate) struct Canvas {
     size: Size<i32, Logical>,
     export: Export,
     image: pixman::Image<'static, 'static>,
+    /// Where a translucent window is drawn.
+    aside: Option<pixman::Image<'static, 'static>>,
     tracker: OutputDamageTracker,
+    /// Whether the last frame is there, so that only what changed since needs to be drawn.
     drawn: bool,
     /// Under which the GUI domain's letting go will be reported, once announced.
     serial: Option<BufferSerial>,
@@ -61,18 +76,14 @@ pub(crate) struct Canvas {
 impl Canvas {
     /// A black image in newly exported pages. Neither side of `size` may be below 1.
     pub(crate) fn new(exporter: &Exporter, size: Size<i32, Logical>) -> Result<Self, ComposeError> {
-        let pixels = |side: i32| u32::try_from(side).unwrap_or(0);
-        let layout = PixelLayout {
-            width: pixels(size.w),
-            height: pixels(size.h),
-            stride_bytes: pixels(size.w).saturating_mul(BYTES_PER_PIXEL),
-            offset: 0,
-        };
-        let bytes = layout.stride_bytes as usize * layout.height as usize;
+        let Rect { width, height, .. } = to_rect(Rectangle::from_size(size));
+        let stride_bytes = width.saturating_mul(BYTES_PER_PIXEL);
+        let layout = PixelLayout { width, height, stride_bytes, offset: 0 };
+        let bytes = (stride_bytes as usize).saturating_mul(height as usize);
         let export = exporter.export(bytes.div_ceil(PAGE_SIZE))?;
         let image = export.pages().image(layout, PixelFormat::Xrgb8888)?;
         let tracker = OutputDamageTracker::new((size.w, size.h), 1.0, Transform::Normal);
-        Ok(Self { size, export, image, tracker, drawn: false, serial: None })
+        Ok(Self { size, export, image, aside: None, tracker, drawn: false, serial: None })
     }
 
     pub(crate) fn size(&self) -> Size<i32, Logical> {
@@ -101,16 +112,53 @@ impl Canvas {
         origin: Point<i32, Logical>,
     ) -> Result<Vec<Rect>, ComposeError> {
         let location: Point<i32, Physical> = (-origin.x, -origin.y).into();
-        let elements: Vec<WaylandSurfaceRenderElement<PixmanRenderer>> =
+        let elements =
             render_elements_from_surface_tree(renderer, surface, location, 1.0, 1.0, Kind::Unspecified);
-        let draw_error = |error: PixmanError| ComposeError::Draw(error.to_string());
-        let mut target = renderer.bind(&mut self.image).map_err(draw_error)?;
-        // the image holds the last frame, if there was one: age 1
+        if is_opaque(&elements, self.size) {
+            // both images are the same now, so the next frame can go on in the other
+            self.aside = None;
+        } else if self.aside.is_none() {
+            self.aside = Some(self.new_aside()?);
+            self.drawn = false;
+        }
+        let mut target = renderer.bind(self.aside.as_mut().unwrap_or(&mut self.image))?;
         let age = usize::from(self.drawn);
-        let result = self.tracker.render_output(renderer, &mut target, age, &elements, BACKGROUND);
+        let result = self.tracker.render_output::<SurfaceElement, _>(
+            renderer,
+            &mut target,
+            age,
+            &elements,
+            BACKGROUND,
+        );
         // a failed frame may be half drawn
         self.drawn = result.is_ok();
-        let result = result.map_err(|error| ComposeError::Draw(format!("{error:?}")))?;
-        Ok(result.damage.map(|rects| rects.iter().map(|rect| to_rect(*rect)).collect()).unwrap_or_default())
+        let damage = result.map_err(|error| ComposeError::Draw(format!("{error:?}")))?.damage;
+        let damage = damage.into_iter().flatten().copied();
+        if let Some(aside) = &self.aside {
+            for Rectangle { loc, size, .. } in damage.clone() {
+                let at = (loc.x, loc.y);
+                self.image.composite32(Operation::Src, aside, None, at, (0, 0), at, (size.w, size.h));
+            }
+        }
+        Ok(damage.map(to_rect).collect())
     }
+
+    fn new_aside(&self) -> Result<pixman::Image<'static, 'static>, ComposeError> {
+        let (width, height) = (self.image.width(), self.image.height());
+        pixman::Image::new(FormatCode::X8R8G8B8, width, height, false)
+            .map_err(|_| ComposeError::Draw("out of memory".into()))
+    }
+}
+
+/// Whether what is drawn leaves nothing of the background to be seen.
+fn is_opaque(elements: &[SurfaceElement], size: Size<i32, Logical>) -> bool {
+    let scale = Scale::from(1.0);
+    let mut open = vec![Rectangle::from_size((size.w, size.h).into())];
+    for element in elements {
+        let corner = element.geometry(scale).loc;
+        let regions = element.opaque_regions(scale).into_iter();
+        let regions = regions.map(|region| Rectangle::new(region.loc + corner, region.size));
+        open = Rectangle::subtract_rects_many_in_place(open, regions);
+    }
+    open.is_empty()
 }

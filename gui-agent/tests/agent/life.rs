@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use gui_protocol::Rect;
+use shm_grant::Backend;
 
 use crate::{
     fixture::{World, client::show},
@@ -26,7 +27,16 @@ fn applications_start_without_a_daemon() {
 
 #[test]
 fn a_new_daemon_is_told_everything() {
-    let mut world = World::new();
+    told_everything(Backend::Socket);
+}
+
+#[test]
+fn a_new_daemon_is_told_everything_over_a_ring() {
+    told_everything(Backend::Ring);
+}
+
+fn told_everything(backend: Backend) {
+    let mut world = World::over(backend);
     let (client, toplevel, mut buffer, first) = window(&mut world, 32, 32, RED);
     toplevel.toplevel.set_title("first".into());
     let (_, _second_buffer, second) = another_window(&mut world, client, 16, 16, BLUE);
@@ -129,4 +139,18 @@ fn sockets_go_with_the_agent() {
     drop(agent);
     let left: Vec<_> = std::fs::read_dir(&dir).unwrap().map(|it| it.unwrap().file_name()).collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn nothing_wakes_an_idle_agent() {
+    let mut world = World::without_daemon(60);
+    world.start_daemon();
+    let (client, toplevel, buffer, _) = window(&mut world, 32, 32, RED);
+    world.client(client).frame(&toplevel.surface);
+    show(&toplevel.surface, &buffer);
+    world.until("the last frame callback", |world| world.client(client).inbox.frames_done == 1);
+    world.settle();
+    let (asleep, started) = (Duration::from_millis(100), Instant::now());
+    world.agent.dispatch(Some(asleep)).unwrap();
+    assert!(started.elapsed() >= asleep);
 }

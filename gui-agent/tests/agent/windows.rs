@@ -356,3 +356,37 @@ fn a_dialog_belongs_above_its_window() {
     let newest = world.daemon().newest();
     assert_eq!(world.daemon().seen(newest).transient_for, Some(id));
 }
+
+#[test]
+fn translucent_content_is_seen_on_black() {
+    let mut world = World::new();
+    let (client, toplevel, _opaque, id) = window(&mut world, 32, 32, RED);
+    // premultiplied: green at half strength, and a corner that is not there at all
+    let mut buffer = world.client(client).buffer(32, 32, 0);
+    buffer.fill(|x, y| if x < 16 && y < 16 { 0 } else { 0x8000_8000 });
+    show(&toplevel.surface, &buffer);
+    world.settle();
+    let half = [(0x00_8000, 'g'), (0, '.')];
+    assert_eq!(world.daemon().image(id).grid(16, &half), ".g\ngg");
+    world.daemon().take_damage(id);
+
+    // drawn anew where it changes, not on top of what was there
+    buffer.fill(|_, _| 0x8000_8000);
+    toplevel.surface.attach(Some(&buffer.buffer), 0, 0);
+    toplevel.surface.damage_buffer(0, 0, 16, 32);
+    toplevel.surface.commit();
+    world.settle();
+    assert_eq!(world.daemon().image(id).grid(16, &half), "gg\ngg");
+    assert_eq!(world.daemon().take_damage(id), [Rect::new(0, 0, 16, 32)]);
+
+    // the client vouches for its being opaque from now on
+    let region = world.client(client).region();
+    region.add(0, 0, 32, 32);
+    toplevel.surface.set_opaque_region(Some(&region));
+    buffer.fill(|_, _| BLUE);
+    toplevel.surface.attach(Some(&buffer.buffer), 0, 0);
+    toplevel.surface.damage_buffer(0, 16, 32, 16);
+    toplevel.surface.commit();
+    world.settle();
+    assert_eq!(world.daemon().image(id).grid(16, &[(0x00_8000, 'g'), (0xff, 'B')]), "gg\nBB");
+}
