@@ -1,17 +1,476 @@
-//! `gui-daemon msg`: the control client.
+//! `gui-daemon msg`: tells a running daemon what to do and prints what it answers.
+//!
+//! One request for each run, over the control socket. What goes wrong is one line on standard error and exit code 1.
 
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::{
+    env, fs,
+    io::{self, BufRead, BufReader, ErrorKind, Write},
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{Duration, SystemTime},
+};
+
+use clap::{Args, Subcommand};
+
+use crate::ipc::{
+    ButtonAction, ButtonName, DomainInfo, Event, LinkState, Request, Response, SOCKET_PREFIX, SOCKET_SUFFIX,
+    WindowInfo, WindowKind,
+};
+
+/// How long a daemon may take to answer: far longer than a busy one does.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Arguments of `gui-daemon msg`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Args)]
 pub struct MsgArgs {
-    /// The daemon's control socket [default: $TRANSOM_SOCKET, or the newest in $XDG_RUNTIME_DIR]
+    /// The daemon's control socket [default: $TRANSOM_SOCKET, else the newest in $XDG_RUNTIME_DIR]
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
+    /// Print the answer as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
 }
 
-/// Runs the command; errors go to standard error in one line with exit code 1.
-pub fn run(_args: &MsgArgs) -> ExitCode {
-    todo!()
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the configured domains
+    Domains,
+    /// List all windows
+    Windows,
+    /// Write the screen to a PNG file
+    Screenshot {
+        /// The file to write
+        file: PathBuf,
+    },
+    /// Ask a window to close
+    Close {
+        /// The window's number in the list
+        id: u64,
+    },
+    /// Raise and focus a window
+    Focus {
+        /// The window's number in the list
+        id: u64,
+    },
+    /// End the daemon
+    Quit,
+    /// Inject input, on the headless backend only
+    #[command(subcommand)]
+    Input(Input),
+    /// Print every change of the windows and domains until interrupted
+    Subscribe,
+    /// Wait until all input before is processed and everything is drawn
+    Sync,
+}
+
+#[derive(Debug, Subcommand)]
+enum Input {
+    /// Press and release a key or chord
+    Key {
+        /// Such as a, Return, F4, alt+Tab or ctrl+shift+c
+        name: String,
+    },
+    /// Type text
+    Text {
+        /// The text
+        #[arg(allow_hyphen_values = true)]
+        string: String,
+    },
+    /// Move the pointer
+    #[command(allow_negative_numbers = true)]
+    Move {
+        /// Pixels from the left
+        x: f64,
+        /// Pixels from the top
+        y: f64,
+    },
+    /// Use a pointer button
+    Button {
+        /// Which button
+        name: ButtonName,
+        /// What to do with it
+        #[arg(default_value = "click")]
+        action: ButtonAction,
+    },
+    /// Turn the wheel
+    #[command(allow_negative_numbers = true)]
+    Scroll {
+        /// Clicks to the right
+        dx: f64,
+        /// Clicks down
+        dy: f64,
+    },
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+enum MsgError {
+    #[error("no daemon is running: {0}")]
+    NoDaemon(String),
+    #[error("no daemon at {}: {source}", path.display())]
+    Connect { path: PathBuf, source: io::Error },
+    #[error("{0}")]
+    Refused(String),
+    #[error("the daemon ended before it answered")]
+    Ended,
+    #[error("the daemon did not answer within {} s", PATIENCE.as_secs())]
+    Silent,
+    #[error("the daemon's answer is not understood: {0}")]
+    Strange(#[from] serde_json::Error),
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+/// Runs the command.
+pub fn run(args: &MsgArgs) -> ExitCode {
+    match talk(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads the list has seen enough of it.
+        Err(MsgError::Io(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gui-daemon msg: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn talk(args: &MsgArgs) -> Result<(), MsgError> {
+    let request = args.command.request()?;
+    let mut stream = connect(args.socket.as_deref())?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut line = serde_json::to_vec(&request)?;
+    line.push(b'\n');
+    // A daemon that sends us away may do so before it reads: what it says counts.
+    match stream.write_all(&line) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(error.into()),
+        _ => {}
+    }
+
+    let mut reader = BufReader::new(stream);
+    let answer = read_line(&mut reader)?.ok_or(MsgError::Ended)?;
+    let mut out = io::stdout().lock();
+    match serde_json::from_str(&answer)? {
+        Response::Error(reason) => return Err(MsgError::Refused(reason)),
+        response => out.write_all(show(&response, args.json)?.as_bytes())?,
+    }
+    if request == Request::Subscribe {
+        reader.get_ref().set_read_timeout(None)?;
+        while let Some(line) = read_line(&mut reader)? {
+            out.write_all(show_event(&line, args.json)?.as_bytes())?;
+            out.flush()?;
+        }
+    }
+    Ok(())
+}
+
+fn read_line(reader: &mut impl BufRead) -> Result<Option<String>, MsgError> {
+    let mut line = String::new();
+    match reader.read_line(&mut line) {
+        Ok(_) if line.ends_with('\n') => Ok(Some(line)),
+        Ok(_) => Ok(None),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Err(MsgError::Silent),
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl Command {
+    fn request(&self) -> io::Result<Request> {
+        Ok(match self {
+            Self::Domains => Request::Domains,
+            Self::Windows => Request::Windows,
+            // The daemon has a working directory of its own.
+            Self::Screenshot { file } => Request::Screenshot { path: std::path::absolute(file)? },
+            Self::Close { id } => Request::Close { id: *id },
+            Self::Focus { id } => Request::Focus { id: *id },
+            Self::Quit => Request::Quit,
+            Self::Subscribe => Request::Subscribe,
+            Self::Sync => Request::Sync,
+            Self::Input(Input::Key { name }) => Request::InputKey { name: name.clone() },
+            Self::Input(Input::Text { string }) => Request::InputText { string: string.clone() },
+            Self::Input(Input::Move { x, y }) => Request::InputMove { x: *x, y: *y },
+            Self::Input(Input::Button { name, action }) => {
+                Request::InputButton { name: *name, action: *action }
+            }
+            Self::Input(Input::Scroll { dx, dy }) => Request::InputScroll { dx: *dx, dy: *dy },
+        })
+    }
+}
+
+fn connect(named: Option<&Path>) -> Result<UnixStream, MsgError> {
+    let from_environment = env::var_os("TRANSOM_SOCKET").filter(|path| !path.is_empty()).map(PathBuf::from);
+    if let Some(path) = named.map(Path::to_owned).or(from_environment) {
+        return UnixStream::connect(&path).map_err(|source| MsgError::Connect { path, source });
+    }
+    let Some(directory) = env::var_os("XDG_RUNTIME_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from)
+    else {
+        let reason = "neither --socket, TRANSOM_SOCKET nor XDG_RUNTIME_DIR says where to look";
+        return Err(MsgError::NoDaemon(reason.to_owned()));
+    };
+    connect_to_newest(&directory)
+}
+
+/// Connects to the newest socket that a living daemon listens on: a killed daemon leaves its socket behind.
+fn connect_to_newest(directory: &Path) -> Result<UnixStream, MsgError> {
+    let mut sockets: Vec<(SystemTime, PathBuf)> = fs::read_dir(directory)
+        .map_err(|error| MsgError::NoDaemon(format!("{}: {error}", directory.display())))?
+        .filter_map(Result::ok)
+        .filter(|entry| is_socket_name(&entry.file_name().to_string_lossy()))
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .collect();
+    sockets.sort();
+    sockets.iter().rev().find_map(|(_, path)| UnixStream::connect(path).ok()).ok_or_else(|| {
+        let pattern = directory.join(format!("{SOCKET_PREFIX}*{SOCKET_SUFFIX}"));
+        let found = if sockets.is_empty() { "there is no socket" } else { "nobody listens on" };
+        MsgError::NoDaemon(format!("{found} {}", pattern.display()))
+    })
+}
+
+fn is_socket_name(name: &str) -> bool {
+    name.starts_with(SOCKET_PREFIX) && name.ends_with(SOCKET_SUFFIX)
+}
+
+/// What is printed for a response: its content as JSON, or a table.
+fn show(response: &Response, json: bool) -> serde_json::Result<String> {
+    if json {
+        let text = match response {
+            Response::Domains(domains) => serde_json::to_string_pretty(domains)?,
+            Response::Windows(windows) => serde_json::to_string_pretty(windows)?,
+            Response::Done {} => "{}".to_owned(),
+            Response::Error(reason) => serde_json::to_string(reason)?,
+        };
+        return Ok(text + "\n");
+    }
+    Ok(match response {
+        Response::Domains(domains) => table(&DOMAIN_COLUMNS, domains.iter().map(domain_row).collect()),
+        Response::Windows(windows) => table(&WINDOW_COLUMNS, windows.iter().map(window_row).collect()),
+        Response::Done {} => String::new(),
+        Response::Error(reason) => format!("{reason}\n"),
+    })
+}
+
+/// What is printed for an event's line: itself, or a table.
+fn show_event(line: &str, json: bool) -> serde_json::Result<String> {
+    if json {
+        return Ok(line.to_owned());
+    }
+    Ok(match serde_json::from_str(line)? {
+        Event::WindowsChanged(windows) => show(&Response::Windows(windows), false)?,
+        Event::DomainsChanged(domains) => show(&Response::Domains(domains), false)?,
+    } + "\n")
+}
+
+const DOMAIN_COLUMNS: [&str; 5] = ["DOMAIN", "LABEL", "TRANSPORT", "STATE", "WINDOWS"];
+
+fn domain_row(domain: &DomainInfo) -> [String; 5] {
+    let state = match domain.state {
+        LinkState::Connected => "connected",
+        LinkState::Waiting => "waiting",
+        LinkState::BackingOff => "backing off",
+    };
+    [
+        domain.name.clone(),
+        domain.label.clone(),
+        domain.transport.clone(),
+        state.to_owned(),
+        domain.windows.to_string(),
+    ]
+}
+
+const WINDOW_COLUMNS: [&str; 6] = ["ID", "DOMAIN", "LABEL", "GEOMETRY", "STATE", "TITLE"];
+
+fn window_row(window: &WindowInfo) -> [String; 6] {
+    let at = window.geometry;
+    let states = [
+        (window.kind == WindowKind::Popup, "popup"),
+        (!window.mapped, "unmapped"),
+        (window.minimised, "minimised"),
+        (window.maximised, "maximised"),
+        (window.focused, "focused"),
+    ];
+    let states: Vec<_> = states.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
+    [
+        window.id.to_string(),
+        window.domain.clone(),
+        window.label.clone(),
+        format!("{}x{}{:+}{:+}", at.width, at.height, at.x, at.y),
+        states.join(","),
+        window.title.clone(),
+    ]
+}
+
+/// Columns as wide as their widest cell, two spaces between them, none at the end of a line.
+fn table<const N: usize>(header: &[&str; N], rows: Vec<[String; N]>) -> String {
+    let mut lines = vec![header.map(str::to_owned)];
+    lines.extend(rows);
+    let mut widths = [0; N];
+    for line in &lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let mut text = String::new();
+    for line in &lines {
+        let cells: String = line.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}  ")).collect();
+        text.push_str(cells.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::ipc::Geometry;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        msg: MsgArgs,
+    }
+
+    fn request(line: &str) -> Request {
+        let words = std::iter::once("msg").chain(line.split(' '));
+        Cli::try_parse_from(words).unwrap().msg.command.request().unwrap()
+    }
+
+    #[test]
+    fn commands_become_requests() {
+        for (line, expected) in [
+            ("domains", Request::Domains),
+            ("--json windows", Request::Windows),
+            ("screenshot /tmp/a.png", Request::Screenshot { path: "/tmp/a.png".into() }),
+            ("close 3", Request::Close { id: 3 }),
+            ("focus 18446744073709551615", Request::Focus { id: u64::MAX }),
+            ("quit", Request::Quit),
+            ("input key ctrl+shift+c", Request::InputKey { name: "ctrl+shift+c".into() }),
+            ("input text -la", Request::InputText { string: "-la".into() }),
+            ("input move 10 -3.5", Request::InputMove { x: 10.0, y: -3.5 }),
+            (
+                "input button left",
+                Request::InputButton { name: ButtonName::Left, action: ButtonAction::Click },
+            ),
+            (
+                "input button extra press",
+                Request::InputButton { name: ButtonName::Extra, action: ButtonAction::Press },
+            ),
+            ("input scroll 0 -2", Request::InputScroll { dx: 0.0, dy: -2.0 }),
+            ("subscribe", Request::Subscribe),
+            ("sync", Request::Sync),
+        ] {
+            assert_eq!(request(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_screenshot_is_written_where_the_caller_is() {
+        let expected = env::current_dir().unwrap().join("a.png");
+        assert_eq!(request("screenshot a.png"), Request::Screenshot { path: expected });
+    }
+
+    #[test]
+    fn wrong_arguments_are_refused() {
+        for line in ["", "close", "close first", "input", "input button left hold", "input move 1"] {
+            assert!(Cli::try_parse_from(std::iter::once("msg").chain(line.split(' '))).is_err(), "{line}");
+        }
+    }
+
+    fn windows() -> Response {
+        let foot = WindowInfo {
+            id: 3,
+            domain: "work".into(),
+            label: "blue".into(),
+            title: "user@work: ~".into(),
+            geometry: Geometry { x: -4, y: 28, width: 640, height: 480 },
+            focused: true,
+            mapped: true,
+            minimised: false,
+            maximised: true,
+            kind: WindowKind::Toplevel,
+        };
+        let menu = WindowInfo {
+            id: 12,
+            domain: "personal".into(),
+            label: "#0ab1ff".into(),
+            title: String::new(),
+            geometry: Geometry { x: 0, y: 0, width: 1, height: 1 },
+            focused: false,
+            maximised: false,
+            mapped: false,
+            kind: WindowKind::Popup,
+            ..foot.clone()
+        };
+        Response::Windows(vec![foot, menu])
+    }
+
+    #[test]
+    fn people_get_aligned_tables() {
+        let expected = "\
+ID  DOMAIN    LABEL    GEOMETRY      STATE              TITLE
+3   work      blue     640x480-4+28  maximised,focused  user@work: ~
+12  personal  #0ab1ff  1x1+0+0       popup,unmapped
+";
+        assert_eq!(show(&windows(), false).unwrap(), expected);
+    }
+
+    #[test]
+    fn programs_get_the_content_as_json() {
+        let json = show(&windows(), true).unwrap();
+        let list: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(list[0]["id"], 3);
+        assert_eq!(list[0]["geometry"]["x"], -4);
+        assert_eq!(list[1]["kind"], "popup");
+        assert_eq!(show(&Response::Done {}, true).unwrap(), "{}\n");
+        assert_eq!(show(&Response::Domains(Vec::new()), true).unwrap(), "[]\n");
+    }
+
+    #[test]
+    fn the_newest_living_daemon_is_found() {
+        let directory = env::temp_dir().join(format!("transom-msg-{}", std::process::id()));
+        fs::create_dir(&directory).unwrap();
+        let error = || connect_to_newest(&directory).unwrap_err().to_string();
+        let pattern = directory.join("transom-*.sock");
+        assert_eq!(error(), format!("no daemon is running: there is no socket {}", pattern.display()));
+
+        let bind = |name: &str| UnixListener::bind(directory.join(name)).unwrap();
+        drop(bind("transom-dead.sock"));
+        drop(bind("other.sock"));
+        assert_eq!(error(), format!("no daemon is running: nobody listens on {}", pattern.display()));
+
+        let old = bind("transom-old.sock");
+        let past = SystemTime::now() - Duration::from_secs(3600);
+        set_modified(&directory.join("transom-old.sock"), past);
+        let new = bind("transom-new.sock");
+        let stream = connect_to_newest(&directory).unwrap();
+        assert_eq!(stream.peer_addr().unwrap().as_pathname(), Some(&*directory.join("transom-new.sock")));
+        drop(new);
+        let stream = connect_to_newest(&directory).unwrap();
+        assert_eq!(stream.peer_addr().unwrap().as_pathname(), Some(&*directory.join("transom-old.sock")));
+        drop(old);
+        fs::remove_dir_all(&directory).unwrap();
+    }
+
+    /// Sets a socket's time of change, which cannot be done through an open file.
+    fn set_modified(path: &Path, time: SystemTime) {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let stamp = rustix::fs::Timespec { tv_sec: since.as_secs().try_into().unwrap(), tv_nsec: 0 };
+        let times = rustix::fs::Timestamps { last_access: stamp, last_modification: stamp };
+        rustix::fs::utimensat(rustix::fs::CWD, path, &times, rustix::fs::AtFlags::SYMLINK_NOFOLLOW).unwrap();
+    }
+
+    #[test]
+    fn a_daemon_that_ends_or_talks_nonsense_is_reported() {
+        let mut nothing = BufReader::new(&b""[..]);
+        assert!(read_line(&mut nothing).unwrap().is_none());
+        let mut cut = BufReader::new(&b"{\"done\""[..]);
+        assert!(read_line(&mut cut).unwrap().is_none());
+        assert!(show_event("{}\n", false).is_err());
+    }
 }

@@ -30,7 +30,7 @@ struct Shared {
     /// When the pending tick is due, on the monotonic clock.
     due: Cell<Option<Duration>>,
     /// The grid point of the last tick.
-    last: Cell<Duration>,
+    last: Cell<Option<Duration>>,
 }
 
 impl RefreshClock {
@@ -38,7 +38,7 @@ impl RefreshClock {
     pub fn new(interval: Duration) -> io::Result<Self> {
         let timer =
             timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-        Ok(Self(Rc::new(Shared { timer, interval, due: Cell::new(None), last: Cell::new(Duration::ZERO) })))
+        Ok(Self(Rc::new(Shared { timer, interval, due: Cell::new(None), last: Cell::new(None) })))
     }
 
     /// Asks for one tick, at once if the last was an interval ago.
@@ -46,7 +46,7 @@ impl RefreshClock {
         if self.0.due.get().is_some() {
             return Ok(());
         }
-        let due = self.0.last.get().saturating_add(self.0.interval);
+        let due = self.0.last.get().map_or(Duration::ZERO, |last| last.saturating_add(self.0.interval));
         // A time in the past fires at once, but zero would disarm the timer.
         let value = Timespec::try_from(due.max(Duration::from_nanos(1))).map_err(|_| Errno::OVERFLOW)?;
         let interval = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -71,7 +71,7 @@ impl RefreshClock {
         let now = monotonic();
         // Only a tick that is late by less than an interval belongs to the running grid.
         let on_grid = now.saturating_sub(due) < self.0.interval;
-        self.0.last.set(if on_grid { due } else { now });
+        self.0.last.set(Some(if on_grid { due } else { now }));
         Ok(true)
     }
 }
@@ -120,7 +120,7 @@ mod tests {
         clock.schedule().unwrap();
         assert!(wait(&clock, LONG));
         assert!(clock.tick().unwrap());
-        let first = clock.0.last.get();
+        let first = clock.0.last.get().unwrap();
         for frame in 1..=5 {
             clock.schedule().unwrap();
             assert!(wait(&clock, LONG));

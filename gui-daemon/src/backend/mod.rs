@@ -24,6 +24,9 @@ use self::clock::RefreshClock;
 pub use self::{headless::Headless, nested::Nested};
 use crate::config::OutputConfig;
 
+/// A part of the screen, in its pixels.
+type Rect = Rectangle<i32, Physical>;
+
 /// The place where the desktop is shown.
 #[derive(Debug)]
 pub enum Backend {
@@ -191,8 +194,8 @@ impl Backend {
     /// Damage outside the screen is ignored.
     pub fn present(
         &mut self,
-        damage: &[Rectangle<i32, Physical>],
-        copy: &mut dyn FnMut(Rectangle<i32, Physical>, &mut [u32]),
+        damage: &[Rect],
+        copy: &mut dyn FnMut(Rect, &mut [u32]),
     ) -> Result<(), BackendError> {
         match self {
             Self::Headless(_) => Ok(()),

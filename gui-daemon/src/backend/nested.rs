@@ -22,7 +22,7 @@ use smithay::{
     reexports::calloop::{
         self, EventSource, Interest, Mode, Poll, PostAction, Readiness, Token, TokenFactory, generic::Generic,
     },
-    utils::{Physical, Rectangle, Size},
+    utils::{Physical, Size},
 };
 use softbuffer::{Context, Surface};
 use tracing::{debug, error};
@@ -41,10 +41,8 @@ use winit::{
     window::{Window, WindowId},
 };
 
-use super::{BackendError, BackendEvent, clock::RefreshClock, clock_source, now_ms};
+use super::{BackendError, BackendEvent, Rect, clock::RefreshClock, clock_source, now_ms};
 use crate::config::{OutputConfig, SCREEN_SIDE};
-
-type Rect = Rectangle<i32, Physical>;
 
 /// What the host's screen is taken for when the host does not say.
 const USUAL_REFRESH_MHZ: u32 = 60_000;
@@ -460,17 +458,5 @@ mod tests {
     #[test]
     fn a_window_without_size_is_no_screen() {
         assert_eq!(translate(Host::X11, WindowEvent::Resized(PhysicalSize::new(0, 480))), None);
-    }
-
-    #[test]
-    fn only_the_damage_is_read() {
-        let mut buffer = [0; 5 * 4];
-        let mut asked = Vec::new();
-        fill(&mut buffer, 5, Rect::new((1, 2).into(), (3, 2).into()), &mut |y, x, row| {
-            asked.push((y, x, row.len()));
-            row.fill(y * 10 + x);
-        });
-        assert_eq!(asked, [(2, 1, 3), (3, 1, 3)]);
-        assert_eq!(buffer, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 21, 21, 21, 0, 0, 31, 31, 31, 0]);
     }
 }

@@ -1,0 +1,273 @@
+//! The control socket: one JSON object per line, a reply line for each request line.
+//!
+//! Here is what is said, the same for the daemon and for `gui-daemon msg`; [`server`] is the daemon's end of it.
+
+pub mod server;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::server::{ClientId, IpcError, IpcServer, IpcSource, default_socket_path};
+
+/// What a control client asks for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// The configured domains.
+    Domains,
+    /// All windows.
+    Windows,
+    /// Writes the screen to a file.
+    Screenshot {
+        /// Where to write the PNG, absolute.
+        path: PathBuf,
+    },
+    /// Asks a window to close, as its close button does.
+    Close {
+        /// The window.
+        id: u64,
+    },
+    /// Raises and focuses a window.
+    Focus {
+        /// The window.
+        id: u64,
+    },
+    /// Ends the daemon.
+    Quit,
+    /// Presses and releases keys.
+    InputKey {
+        /// A chord such as `ctrl+shift+c`, `alt+Tab` or `F4`; see [`crate::inject::stroke_for_name`].
+        name: String,
+    },
+    /// Types text.
+    InputText {
+        /// The text.
+        string: String,
+    },
+    /// Moves the pointer.
+    InputMove {
+        /// Pixels from the screen's left edge.
+        x: f64,
+        /// Pixels from the screen's top edge.
+        y: f64,
+    },
+    /// Uses a pointer button.
+    InputButton {
+        /// Which.
+        name: ButtonName,
+        /// How.
+        action: ButtonAction,
+    },
+    /// Scrolls by clicks of a wheel.
+    InputScroll {
+        /// Clicks to the right.
+        dx: f64,
+        /// Clicks down.
+        dy: f64,
+    },
+    /// Streams an [`Event`] for each change from now on.
+    Subscribe,
+    /// Is answered when all input before it is processed and everything pending is drawn.
+    Sync,
+}
+
+/// Pointer buttons by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each name is its own description")]
+pub enum ButtonName {
+    Left,
+    Right,
+    Middle,
+    Side,
+    Extra,
+}
+
+impl ButtonName {
+    /// The evdev code.
+    pub fn code(self) -> u32 {
+        match self {
+            Self::Left => 0x110,
+            Self::Right => 0x111,
+            Self::Middle => 0x112,
+            Self::Side => 0x113,
+            Self::Extra => 0x114,
+        }
+    }
+}
+
+/// What to do with a pointer button.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum ButtonAction {
+    /// Hold it down.
+    Press,
+    /// Let it go.
+    Release,
+    /// Both, at once.
+    Click,
+}
+
+/// The reply to one [`Request`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Response {
+    /// Done, nothing to tell.
+    Done {},
+    /// The domains in the order of the configuration.
+    Domains(Vec<DomainInfo>),
+    /// The windows.
+    Windows(Vec<WindowInfo>),
+    /// Refused, with the reason in one line.
+    Error(String),
+}
+
+/// A change, told to subscribers. It carries the whole new state, so that one missed is made good by the next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// The windows as they are now.
+    WindowsChanged(Vec<WindowInfo>),
+    /// The domains as they are now.
+    DomainsChanged(Vec<DomainInfo>),
+}
+
+/// A domain and its link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainInfo {
+    /// Its name.
+    pub name: String,
+    /// Its label's name, or `#rrggbb`.
+    pub label: String,
+    /// Its transport as the configuration writes it.
+    pub transport: String,
+    /// How its link stands.
+    pub state: LinkState,
+    /// How many windows it has.
+    pub windows: usize,
+}
+
+/// The state of a domain's link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkState {
+    /// The agent is connected.
+    Connected,
+    /// The agent is awaited.
+    Waiting,
+    /// The last link ended in a violation; the agent may connect again after a while.
+    BackingOff,
+}
+
+/// One window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowInfo {
+    /// Its number, never reused by this daemon.
+    pub id: u64,
+    /// Its domain's name, or `dom0`.
+    pub domain: String,
+    /// Its label's name, or `#rrggbb`.
+    pub label: String,
+    /// Its title as the frame shows it.
+    pub title: String,
+    /// Its content on the screen, without the frame.
+    pub geometry: Geometry,
+    /// Whether it has the keyboard.
+    pub focused: bool,
+    /// Whether its application shows it.
+    pub mapped: bool,
+    /// Whether the user put it away.
+    pub minimised: bool,
+    /// Whether it fills the screen, frame included.
+    pub maximised: bool,
+    /// What kind of window it is.
+    pub kind: WindowKind,
+}
+
+/// A rectangle in pixels of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each name is its own description")]
+pub struct Geometry {
+    pub x: i32,
+    pub y: i32,
+    pub width: i32,
+    pub height: i32,
+}
+
+/// Kinds of window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WindowKind {
+    /// A window with a title band.
+    Toplevel,
+    /// A menu, tooltip or the like.
+    Popup,
+}
+
+/// The sockets in the runtime directory are named `transom-DISPLAY.sock` for the Wayland socket DISPLAY.
+pub const SOCKET_PREFIX: &str = "transom-";
+/// See [`SOCKET_PREFIX`].
+pub const SOCKET_SUFFIX: &str = ".sock";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wire_is_as_documented() {
+        let request = |json| serde_json::from_str::<Request>(json);
+        assert_eq!(request(r#"{"request":"windows"}"#).unwrap(), Request::Windows);
+        assert_eq!(request(r#"{"request":"close","id":7}"#).unwrap(), Request::Close { id: 7 });
+        let button = Request::InputButton { name: ButtonName::Left, action: ButtonAction::Click };
+        assert_eq!(request(r#"{"request":"input_button","name":"left","action":"click"}"#).unwrap(), button);
+
+        let reply = |response| serde_json::to_string(&response).unwrap();
+        assert_eq!(reply(Response::Done {}), r#"{"done":{}}"#);
+        assert_eq!(reply(Response::Error("no such window".into())), r#"{"error":"no such window"}"#);
+        assert_eq!(reply(Response::Windows(Vec::new())), r#"{"windows":[]}"#);
+        let window = WindowInfo {
+            id: 3,
+            domain: "work".into(),
+            label: "blue".into(),
+            title: "foot".into(),
+            geometry: Geometry { x: -4, y: 28, width: 640, height: 480 },
+            focused: true,
+            mapped: true,
+            minimised: false,
+            maximised: false,
+            kind: WindowKind::Toplevel,
+        };
+        assert_eq!(
+            serde_json::to_string(&Event::WindowsChanged(vec![window])).unwrap(),
+            concat!(
+                r#"{"windows_changed":[{"id":3,"domain":"work","label":"blue","title":"foot","#,
+                r#""geometry":{"x":-4,"y":28,"width":640,"height":480},"focused":true,"mapped":true,"#,
+                r#""minimised":false,"maximised":false,"kind":"toplevel"}]}"#
+            )
+        );
+        let domain = DomainInfo {
+            name: "work".into(),
+            label: "blue".into(),
+            transport: "socket:7".into(),
+            state: LinkState::BackingOff,
+            windows: 0,
+        };
+        assert_eq!(
+            reply(Response::Domains(vec![domain])),
+            r#"{"domains":[{"name":"work","label":"blue","transport":"socket:7","state":"backing_off","windows":0}]}"#
+        );
+    }
+
+    #[test]
+    fn unknown_requests_and_fields_are_refused() {
+        for json in [
+            r#"{"request":"reboot"}"#,
+            r#"{"request":"close","id":7,"force":true}"#,
+            r#"{"request":"close"}"#,
+            "{}",
+        ] {
+            assert!(serde_json::from_str::<Request>(json).is_err(), "{json}");
+        }
+    }
+}
