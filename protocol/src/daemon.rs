@@ -179,6 +179,9 @@ pub struct DaemonConn {
     framer: Framer<AgentMessage>,
     budget: Budget,
     windows: BTreeMap<WindowId, Window>,
+    /// How many `Created` of an id the caller has not seen yet. It may still think of a predecessor then, so its
+    /// commands for this id are not for the window there is.
+    unseen: BTreeMap<WindowId, u32>,
     /// Pages in the buffers of all windows.
     pages: u32,
     /// What the agent is owed an acknowledgement for, oldest first.
@@ -219,6 +222,7 @@ impl DaemonConn {
             framer: Framer::new(Version::NEWEST),
             budget,
             windows: BTreeMap::new(),
+            unseen: BTreeMap::new(),
             pages: 0,
             owed: VecDeque::new(),
             clipboard_requested: false,
@@ -280,12 +284,17 @@ impl DaemonConn {
     pub fn poll_event(&mut self) -> Option<DaemonEvent> {
         loop {
             let event = self.events.pop_front()?;
-            // Agents ask several times in a row; to answer an earlier wish would only undo a later one.
-            let is_stale = matches!(event, DaemonEvent::ConfigureRequested { window, geometry }
-                if self.windows.get(&window).is_none_or(|known| !known.geometry.is_wish(geometry)));
-            if !is_stale {
-                return Some(event);
+            match event {
+                DaemonEvent::Created { window, .. } => self.see(window),
+                // Agents ask several times in a row; to answer an earlier wish would only undo a later one.
+                DaemonEvent::ConfigureRequested { window, geometry }
+                    if !self.seen(window).is_some_and(|known| known.geometry.is_wish(geometry)) =>
+                {
+                    continue;
+                }
+                _ => {}
             }
+            return Some(event);
         }
     }
 
@@ -348,6 +357,7 @@ impl DaemonConn {
     fn end(&mut self, violation: Violation, reported: bool) -> Violation {
         self.link = Link::Ended { violation: violation.clone(), reported };
         self.windows.clear();
+        self.unseen.clear();
         self.owed.clear();
         self.events.clear();
         self.outbox.clear();
@@ -362,6 +372,19 @@ impl DaemonConn {
                 *reported = true;
                 Err(violation.clone())
             }
+        }
+    }
+
+    /// The window that the caller means by an id.
+    fn seen(&mut self, window: WindowId) -> Option<&mut Window> {
+        self.windows.get_mut(&window).filter(|_| !self.unseen.contains_key(&window))
+    }
+
+    /// The caller has learnt of a window.
+    fn see(&mut self, window: WindowId) {
+        let left = self.unseen.remove(&window).and_then(|unseen| unseen.checked_sub(1));
+        if let Some(left @ 1..) = left {
+            self.unseen.insert(window, left);
         }
     }
 

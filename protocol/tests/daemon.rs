@@ -531,6 +531,34 @@ fn input_carries_xs_numbers_and_keys_come_first() {
 }
 
 #[test]
+fn commands_are_for_the_window_the_caller_has_seen() {
+    let mut daemon = with_window();
+    let mut bytes = encode(5, &agent_configure(1, 1, 9, 9), 8);
+    bytes.extend(encode(5, &AgentMessage::Destroy {}, 8));
+    bytes.extend(encode(5, &create(1, 1, 9, 9), 8));
+    daemon.conn.handle_bytes(&bytes, NOW).unwrap();
+    daemon.conn.configure(W, rect(0, 0, 1, 1));
+    daemon.conn.close(W);
+    // The old window's wish is not told: an answer would reach the new one.
+    assert_eq!(daemon.conn.poll_event(), Some(DaemonEvent::Destroyed { window: W }));
+    assert_eq!(daemon.heard(), [(5, DaemonMessage::Destroy {})]);
+    assert!(matches!(daemon.conn.poll_event(), Some(DaemonEvent::Created { window: W, .. })));
+    daemon.conn.configure(W, rect(0, 0, 1, 1));
+    assert_eq!(daemon.heard(), [(5, daemon_configure(0, 0, 1, 1))]);
+}
+
+#[test]
+fn of_several_wishes_the_last_is_told() {
+    let mut daemon = mapped();
+    let bytes: Vec<u8> = (1..4).flat_map(|x| encode(5, &agent_configure(x, 0, 100, 50), 8)).collect();
+    daemon.conn.handle_bytes(&bytes, NOW).unwrap();
+    let requested = DaemonEvent::ConfigureRequested { window: W, geometry: rect(3, 0, 100, 50) };
+    assert_eq!(daemon.events(), [requested]);
+    daemon.conn.configure(W, rect(3, 0, 100, 50));
+    assert_eq!(daemon.heard(), []);
+}
+
+#[test]
 fn commands_for_unknown_windows_do_nothing() {
     let mut daemon = Daemon::new();
     daemon.conn.key(W, KeyInput { pressed: true, x: 0, y: 0, state: 0, keycode: 9 });

@@ -20,7 +20,7 @@ impl DaemonConn {
     /// Says where a window is and how large. Sent only if the agent has another geometry; while the agent owes an
     /// answer, the newest is kept and sent after it. Brought into the protocol's limits.
     pub fn configure(&mut self, window: WindowId, geometry: Rect) {
-        let Some(known) = self.windows.get_mut(&window) else { return };
+        let Some(known) = self.seen(window) else { return };
         if let Some(geometry) = known.geometry.want(clamp_geometry(geometry)) {
             self.send_configure(window, geometry);
         }
@@ -44,7 +44,7 @@ impl DaemonConn {
     /// that was not sent yet, if nothing came after it.
     pub fn motion(&mut self, window: WindowId, x: i32, y: i32, state: u32) {
         if let Some(version) = self.version()
-            && self.windows.contains_key(&window)
+            && self.seen(window).is_some()
         {
             self.outbox.push_motion(&DaemonMessage::Motion { x, y, state, is_hint: 0 }, window, version);
             self.check_pending();
@@ -116,14 +116,14 @@ impl DaemonConn {
     }
 
     fn keymap(&mut self, window: WindowId, keys: &[u8; 32]) {
-        if self.windows.contains_key(&window) {
+        if self.seen(window).is_some() {
             self.send(WindowId(0), &DaemonMessage::KeymapNotify { keys: *keys });
         }
     }
 
     /// Sends to a window that exists; tells whether it does.
     fn send_to(&mut self, window: WindowId, message: &DaemonMessage) -> bool {
-        let exists = self.windows.contains_key(&window);
+        let exists = self.seen(window).is_some();
         if exists {
             self.send(window, message);
         }

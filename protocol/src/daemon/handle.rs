@@ -81,6 +81,8 @@ impl DaemonConn {
         let geometry = Geometry::new(window, asked);
         self.windows.insert(window, Window { stage: Stage::Unmapped, buffer: None, geometry });
         let geometry = clamp_geometry(asked);
+        let unseen = self.unseen.entry(window).or_default();
+        *unseen = unseen.saturating_add(1);
         self.events.push_back(DaemonEvent::Created { window, geometry, override_redirect });
         Ok(())
     }

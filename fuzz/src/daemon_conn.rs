@@ -1,0 +1,200 @@
+//! The daemon's end against an agent that says anything, at any time, and reads when it likes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use gui_protocol::framing::Framer;
+use gui_protocol::limits::MAX_PENDING;
+use gui_protocol::message::{AgentMessage, DaemonMessage};
+use gui_protocol::{
+    ButtonInput, CrossingInput, DaemonConfig, DaemonConn, DaemonEvent, KeyInput, Limits, Screen, Version,
+    Violation, WindowFlags, WindowId,
+};
+
+use crate::input::Input;
+
+/// The agent's version, then steps of a byte and what it takes.
+pub fn daemon_conn(data: &[u8]) {
+    let mut input = Input::new(data);
+    let limits = Limits { windows: 3, pages: 500, message_burst: 200, ..Limits::default() };
+    let offered = Version::minor(u16::from(input.byte() % 10));
+    let config = DaemonConfig { screen: Screen::default(), limits, max_minor: 8 };
+    let mut run = Run {
+        conn: DaemonConn::new(config, Duration::ZERO),
+        version: offered.min(Version::NEWEST),
+        now: Duration::ZERO,
+        ended: None,
+        buffers: BTreeMap::new(),
+        heard: None,
+    };
+    run.bytes(&offered.to_wire().to_le_bytes());
+    while !input.is_empty() {
+        run.step(&mut input);
+        run.check();
+    }
+}
+
+struct Run {
+    conn: DaemonConn,
+    version: Version,
+    now: Duration,
+    ended: Option<Violation>,
+    /// The sizes of the buffers of the windows there are.
+    buffers: BTreeMap<WindowId, Option<(u32, u32)>>,
+    /// What the agent hears, once it has taken the greeting.
+    heard: Option<Framer<DaemonMessage>>,
+}
+
+impl Run {
+    fn step(&mut self, input: &mut Input<'_>) {
+        match input.byte() % 8 {
+            0 => {
+                let length = usize::from(input.word());
+                let bytes = input.take(length);
+                self.bytes(bytes);
+            }
+            1..=3 => {
+                let bytes = input.message::<AgentMessage>(self.version);
+                self.bytes(&bytes);
+            }
+            4 => {
+                self.now += Duration::from_millis(u64::from(input.word()));
+                let result = self.conn.handle_timeout(self.now);
+                self.returned(result);
+            }
+            5 => self.hear(usize::from(input.word())),
+            _ => self.command(input),
+        }
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        let result = self.conn.handle_bytes(bytes, self.now);
+        self.returned(result);
+    }
+
+    /// An end is for good.
+    fn returned(&mut self, result: Result<(), Violation>) {
+        if let Some(ended) = &self.ended {
+            assert_eq!(result.as_ref(), Err(ended));
+        }
+        self.ended = result.err();
+    }
+
+    fn command(&mut self, input: &mut Input<'_>) {
+        let (which, window) = (input.byte() % 12, input.window());
+        let (x, y, state) = (input.signed(), input.signed(), u32::from(input.byte()));
+        let pressed = state % 2 == 0;
+        let conn = &mut self.conn;
+        match which {
+            0..=2 => conn.configure(window, input.rect()),
+            3 => conn.key(window, KeyInput { pressed, x, y, state, keycode: state }),
+            4 => conn.button(window, ButtonInput { pressed, x, y, state, button: state }),
+            5 => conn.motion(window, x, y, state),
+            6 => {
+                conn.crossing(window, CrossingInput { entered: pressed, x, y, state, focus: true }, &[0; 32])
+            }
+            7 => conn.focus(window, pressed, &[0; 32]),
+            8 => conn.close(window),
+            9 => {
+                let (set, unset) = (WindowFlags::from_bits_truncate(state), WindowFlags::MINIMIZE);
+                conn.flags(window, set, unset);
+            }
+            10 => conn.request_clipboard(window),
+            _ => {
+                conn.send_clipboard(window, input.take(state as usize));
+                conn.map(window);
+            }
+        }
+    }
+
+    /// The agent reads this many bytes; they must be messages.
+    fn hear(&mut self, count: usize) {
+        let mut bytes: Vec<u8> = self.conn.transmit().iter().copied().take(count).collect();
+        if self.heard.is_none() {
+            let greeting = if self.version >= Version::minor(4) { 20 } else { 16 };
+            if bytes.len() < greeting {
+                return;
+            }
+            self.conn.transmitted(greeting);
+            bytes.drain(..greeting);
+            self.heard = Some(Framer::new(self.version));
+        }
+        self.conn.transmitted(bytes.len());
+        let mut bytes = bytes.as_slice();
+        if let Some(heard) = &mut self.heard {
+            loop {
+                let pulled = heard.pull(&mut bytes);
+                assert!(pulled.is_ok(), "{pulled:?}");
+                if pulled == Ok(None) {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn check(&mut self) {
+        while let Some(event) = self.conn.poll_event() {
+            assert_eq!(self.ended, None);
+            self.event(event);
+        }
+        assert!(self.conn.transmit().len() <= MAX_PENDING);
+        if self.ended.is_some() {
+            assert!(self.conn.transmit().is_empty() && !self.conn.wants_read(self.now));
+        } else if let Some(later) = self.conn.poll_timeout() {
+            // Only the budget and the greeting have a time, and waiting for it helps.
+            assert!(later <= self.now || !self.conn.wants_read(self.now) || self.heard.is_none());
+            assert!(self.conn.wants_read(later));
+        }
+    }
+
+    fn event(&mut self, event: DaemonEvent) {
+        match event {
+            DaemonEvent::Connected { version } => assert_eq!(version, self.version),
+            DaemonEvent::Created { window, geometry, .. } => {
+                assert_eq!(self.buffers.insert(window, None), None);
+                assert!((1..=16384).contains(&geometry.width) && (1..=6144).contains(&geometry.height));
+                assert!(self.buffers.len() <= 3);
+            }
+            DaemonEvent::Destroyed { window } => assert!(self.buffers.remove(&window).is_some()),
+            DaemonEvent::Buffer { window, width, height, refs } => {
+                assert!(refs.len() * 4096 >= width as usize * height as usize * 4);
+                let known = self.buffers.get_mut(&window);
+                assert!(known.is_some());
+                known.into_iter().for_each(|known| *known = Some((width, height)));
+                self.conn.buffer_done(window);
+            }
+            DaemonEvent::Damaged { window, rect } => {
+                let buffer = self.buffers.get(&window).copied().flatten();
+                let inside = buffer.and_then(|(width, height)| rect.clamp_to(width, height));
+                assert_eq!(inside, Some(rect));
+            }
+            DaemonEvent::Unmapped { window } => {
+                let known = self.buffers.get_mut(&window).filter(|_| window != WindowId(0));
+                known.into_iter().for_each(|known| *known = None);
+            }
+            DaemonEvent::ConfigureRequested { window, geometry } => {
+                assert!(self.buffers.contains_key(&window));
+                self.conn.configure(window, geometry);
+            }
+            DaemonEvent::Title { window, title } => {
+                assert!(self.buffers.contains_key(&window));
+                assert!(title.len() <= 127 && !title.contains('\0'));
+            }
+            DaemonEvent::Class { window, class, name } => {
+                assert!(self.buffers.contains_key(&window));
+                assert!(class.len() <= 63 && name.len() <= 63);
+            }
+            DaemonEvent::FlagsRequested { window, set, unset } => {
+                assert!(self.buffers.contains_key(&window));
+                assert!((set & unset).is_empty() && !(set | unset).is_empty());
+            }
+            DaemonEvent::Clipboard { data } => assert!(data.len() <= 64_000),
+            DaemonEvent::Mapped { window, .. }
+            | DaemonEvent::ConfigureAcked { window, .. }
+            | DaemonEvent::Hints { window, .. }
+            | DaemonEvent::Docked { window }
+            | DaemonEvent::Cursor { window, .. } => assert!(self.buffers.contains_key(&window)),
+            DaemonEvent::ClipboardTooLarge => {}
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Both ends against each other, over a channel that cuts anywhere and a daemon that dies: neither ever complains,
+//! and when all has arrived both have the same windows.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use gui_protocol::{
+    AgentConfig, AgentConn, AgentEvent, Cursor, DaemonConfig, DaemonConn, DaemonEvent, GrantRef, KeyInput,
+    Limits, Rect, Screen, WindowFlags, WindowId,
+};
+
+use crate::input::Input;
+
+const NOW: Duration = Duration::ZERO;
+
+/// The versions of both and whether wishes are granted, then steps of a byte and what it takes.
+pub fn pair(data: &[u8]) {
+    let mut input = Input::new(data);
+    let agent_minor = u16::from(input.byte() % 9);
+    // An agent cannot know of a daemon so old that it does not tell its version.
+    let daemon_minor = 4 + u16::from(input.byte() % 5);
+    let grants = input.byte() < 128;
+    let mut pair = Pair {
+        agent: AgentConn::new(AgentConfig { max_minor: agent_minor }, NOW),
+        daemon: daemon(daemon_minor),
+        daemon_minor,
+        grants,
+        ours: BTreeMap::new(),
+        theirs: BTreeMap::new(),
+    };
+    pair.agent.connected(NOW);
+    while !input.is_empty() {
+        pair.step(&mut input);
+        pair.drain();
+    }
+    pair.settle();
+}
+
+fn daemon(max_minor: u16) -> DaemonConn {
+    // Time stands still here, so the budget must last.
+    let limits = Limits { message_burst: 10_000_000, ..Limits::default() };
+    DaemonConn::new(DaemonConfig { screen: Screen::default(), limits, max_minor }, NOW)
+}
+
+/// What both should agree on about a window.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct View {
+    geometry: Rect,
+    shown: bool,
+    docked: bool,
+    title: String,
+}
+
+struct Pair {
+    agent: AgentConn,
+    daemon: DaemonConn,
+    daemon_minor: u16,
+    grants: bool,
+    ours: BTreeMap<WindowId, View>,
+    theirs: BTreeMap<WindowId, View>,
+}
+
+impl Pair {
+    fn step(&mut self, input: &mut Input<'_>) {
+        let (which, window) = (input.byte() % 24, input.window());
+        let view = self.ours.get_mut(&window);
+        match which {
+            0..=2 => {
+                let geometry = rect(input);
+                if self.agent.create(window, geometry, None, false).is_ok() {
+                    self.ours.insert(window, View { geometry, ..View::default() });
+                }
+            }
+            3 => {
+                self.agent.destroy(window);
+                self.ours.remove(&window);
+            }
+            4..=5 => {
+                self.agent.map(window, None);
+                view.into_iter().for_each(|view| view.shown |= !view.docked);
+            }
+            6 => {
+                self.agent.unmap(window);
+                view.into_iter().for_each(|view| view.shown = false);
+            }
+            7 => {
+                self.agent.dock(window);
+                view.into_iter().for_each(|view| view.docked |= !view.shown);
+            }
+            8..=9 => self.agent.request_configure(window, rect(input)),
+            10..=11 => {
+                let side = u32::from(input.byte()) * 8 + 1;
+                let pages = (side * side * 4).div_ceil(4096);
+                self.agent.buffer(window, side, side, (0..pages).map(GrantRef).collect());
+            }
+            12 => self.agent.damage(window, rect(input)),
+            13 => {
+                let title = "x".repeat(usize::from(input.byte() % 128));
+                self.agent.title(window, &title);
+                view.into_iter().for_each(|view| view.title.clone_from(&title));
+            }
+            14 => {
+                self.agent.flags(window, WindowFlags::FULLSCREEN, WindowFlags::MINIMIZE);
+                self.agent.cursor(window, Cursor::XFont(input.byte()));
+            }
+            15..=16 => {
+                let geometry = rect(input);
+                if let Some(view) = self.theirs.get_mut(&window) {
+                    view.geometry = geometry;
+                    self.daemon.configure(window, geometry);
+                }
+            }
+            17 => {
+                let key = KeyInput { pressed: true, x: 0, y: 0, state: 0, keycode: 9 };
+                self.daemon.key(window, key);
+                self.daemon.focus(window, true, &[0; 32]);
+                self.daemon.motion(window, 1, 1, 0);
+                self.daemon.request_clipboard(window);
+            }
+            18..=20 => self.move_to_daemon(usize::from(input.word())),
+            21..=22 => self.move_to_agent(usize::from(input.word())),
+            _ => {
+                self.agent.disconnected();
+                self.theirs.clear();
+                self.daemon = daemon(self.daemon_minor);
+                self.agent.connected(NOW);
+            }
+        }
+    }
+
+    fn move_to_daemon(&mut self, count: usize) {
+        let bytes: Vec<u8> = self.agent.transmit().iter().copied().take(count).collect();
+        self.agent.transmitted(bytes.len());
+        assert_eq!(self.daemon.handle_bytes(&bytes, NOW), Ok(()));
+    }
+
+    fn move_to_agent(&mut self, count: usize) {
+        let bytes: Vec<u8> = self.daemon.transmit().iter().copied().take(count).collect();
+        self.daemon.transmitted(bytes.len());
+        assert_eq!(self.agent.handle_bytes(&bytes, NOW), Ok(()));
+    }
+
+    fn drain(&mut self) {
+        while let Some(event) = self.daemon.poll_event() {
+            match event {
+                DaemonEvent::Created { window, geometry, .. } => {
+                    self.theirs.insert(window, View { geometry, ..View::default() });
+                }
+                DaemonEvent::Destroyed { window } => drop(self.theirs.remove(&window)),
+                DaemonEvent::Mapped { window, .. } => self.change(window, |view| view.shown = true),
+                DaemonEvent::Unmapped { window } => self.change(window, |view| view.shown = false),
+                DaemonEvent::Docked { window } => self.change(window, |view| view.docked = true),
+                DaemonEvent::Title { window, title } => self.change(window, |view| view.title = title),
+                DaemonEvent::ConfigureRequested { window, geometry } => {
+                    if self.grants {
+                        self.change(window, |view| view.geometry = geometry);
+                    }
+                    let granted = self.theirs.get(&window).map_or(geometry, |view| view.geometry);
+                    self.daemon.configure(window, granted);
+                }
+                DaemonEvent::Buffer { window, .. } => self.daemon.buffer_done(window),
+                _ => {}
+            }
+        }
+        while let Some(event) = self.agent.poll_event() {
+            if let AgentEvent::ClipboardRequested { .. } = event {
+                self.agent.clipboard(b"clipboard");
+            }
+        }
+    }
+
+    fn change(&mut self, window: WindowId, change: impl FnOnce(&mut View)) {
+        if let Some(view) = self.theirs.get_mut(&window) {
+            change(view);
+        }
+    }
+
+    fn settle(&mut self) {
+        // Every round moves all there is, so only messages that cause messages for ever need more.
+        for _ in 0..1000 {
+            if self.agent.transmit().is_empty() && self.daemon.transmit().is_empty() {
+                break;
+            }
+            self.move_to_daemon(usize::MAX);
+            self.drain();
+            self.move_to_agent(usize::MAX);
+            self.drain();
+        }
+        assert!(self.agent.transmit().is_empty() && self.daemon.transmit().is_empty(), "never quiet");
+        for (window, view) in &mut self.ours {
+            view.geometry = self.agent.geometry(*window).unwrap_or_default();
+        }
+        assert_eq!(self.ours, self.theirs);
+    }
+}
+
+/// A geometry within the limits, so that both name it alike.
+fn rect(input: &mut Input<'_>) -> Rect {
+    let rect = input.rect();
+    Rect { width: rect.width + 1, height: rect.height + 1, ..rect }
+}
