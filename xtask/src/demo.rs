@@ -18,9 +18,13 @@ use crate::{
 
 /// The three domains: name and label.
 const DOMAINS: [(&str, &str); 3] = [("personal", "green"), ("work", "blue"), ("untrusted", "red")];
-/// What runs when no `--app` is given.
-const DEFAULT_APPLICATIONS: [&str; 4] =
-    ["personal:foot", "work:weston-flower", "work:foot", "untrusted:weston-simple-damage"];
+/// What runs when no `--app` is given. The terminals are small enough for none of the windows to hide another.
+const DEFAULT_APPLICATIONS: [&str; 4] = [
+    "personal:foot --window-size-pixels=620x360",
+    "work:foot --window-size-pixels=620x360",
+    "work:weston-flower",
+    "untrusted:weston-simple-shm",
+];
 /// Where a picture goes that nobody named.
 const DEFAULT_SCREENSHOT: &str = "transom-demo.png";
 
