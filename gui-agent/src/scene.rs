@@ -152,9 +152,16 @@ impl State {
             return;
         }
         *asked = Some(wish);
-        window.geometry.size = wish.0;
-        let geometry = to_rect(window.geometry);
-        self.link.conn.request_configure(id, geometry);
+        let geometry = Rectangle::new(window.geometry.loc, wish.0);
+        self.ask_for(id, geometry);
+    }
+
+    /// Asks for a geometry, which holds from now on unless the GUI domain says otherwise.
+    fn ask_for(&mut self, id: WindowId, geometry: Rectangle<i32, Logical>) {
+        self.link.conn.request_configure(id, to_rect(geometry));
+        if let (Some(window), Some(geometry)) = (self.windows.get_mut(id), self.link.conn.geometry(id)) {
+            window.geometry = from_rect(geometry);
+        }
     }
 
     /// Asks for a popup to be where its positioner and its parent say, if that is not where it was asked to be.
@@ -170,9 +177,8 @@ impl State {
             return;
         }
         *asked = wish;
-        window.geometry = wish;
         let surface = window.surface.clone();
-        self.link.conn.request_configure(id, to_rect(wish));
+        self.ask_for(id, wish);
         self.move_popups_of(&surface);
     }
 

@@ -299,3 +299,78 @@ fn leaving_in_the_middle_of_everything() {
     assert_eq!(world.daemon().windows.len(), 1, "its windows go with it");
     goes_on(&mut world, honest);
 }
+
+#[test]
+fn surfaces_in_a_circle() {
+    ends_its_client(|world, client| {
+        let surface = world.client(client).surface();
+        world.client(client).subsurface_of(&surface, &surface);
+        surface.commit();
+    });
+    ends_its_client(|world, client| {
+        let (a, b) = (world.client(client).surface(), world.client(client).surface());
+        world.client(client).subsurface_of(&a, &b);
+        world.client(client).subsurface_of(&b, &a);
+        a.commit();
+        b.commit();
+    });
+}
+
+#[test]
+fn roles_that_lose_their_surface() {
+    let mut world = World::new();
+    let (honest, ..) = window(&mut world, 16, 16, GREEN);
+    let (client, toplevel, ..) = window(&mut world, 16, 16, GREEN);
+    // whether this is forgiven is smithay's business
+    toplevel.surface.destroy();
+    world.settle();
+    toplevel.toplevel.set_title("late".into());
+    toplevel.toplevel.set_fullscreen(None);
+    toplevel.xdg_surface.set_window_geometry(0, 0, 5, 5);
+    toplevel.toplevel.destroy();
+    toplevel.xdg_surface.destroy();
+    world.settle();
+    let _ = world.client(client);
+    assert_eq!(world.daemon().windows.len(), 1);
+    goes_on(&mut world, honest);
+}
+
+#[test]
+fn buffers_destroyed_while_they_are_shown() {
+    is_borne(|world, client| {
+        let toplevel = world.client(client).toplevel();
+        world.settle();
+        let buffer = world.client(client).buffer(64, 64, RED);
+        world.client(client).ack(&toplevel.xdg_surface);
+        show(&toplevel.surface, &buffer);
+        world.settle();
+        buffer.buffer.destroy();
+        buffer.pool.destroy();
+        // drawn again from what is no more
+        let (child, _subsurface) = world.client(client).subsurface(&toplevel.surface);
+        let other = world.client(client).buffer(8, 8, GREEN);
+        show(&child, &other);
+        toplevel.surface.commit();
+        world.settle();
+        other.buffer.destroy();
+        toplevel.xdg_surface.set_window_geometry(1, 1, 32, 32);
+        toplevel.surface.commit();
+    });
+}
+
+#[test]
+fn subsurfaces_without_end() {
+    // from the leaf up and from the root down
+    for upwards in [true, false] {
+        ends_its_client(|world, client| {
+            let mut last = world.client(client).surface();
+            for _ in 0..5_000 {
+                let next = world.client(client).surface();
+                let (child, parent) = if upwards { (&last, &next) } else { (&next, &last) };
+                world.client(client).subsurface_of(child, parent);
+                last = next;
+            }
+            last.commit();
+        });
+    }
+}

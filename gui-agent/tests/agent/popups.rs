@@ -238,3 +238,46 @@ fn popups_go_with_their_window() {
     assert_eq!(world.daemon().only(), other);
     assert_eq!(world.client(client).inbox.popups_done, [menu.popup.id(), submenu.popup.id()]);
 }
+
+#[test]
+fn an_application_that_dies_with_its_menu_open_leaves_the_input_free() {
+    let mut world = World::new();
+    let (_, _other, _other_buffer, other) = window(&mut world, 50, 50, BLUE);
+    let (client, parent, ..) = menu(&mut world);
+    world.clients.remove(client);
+    world.settle();
+    assert_eq!(world.daemon().only(), other);
+    // late news of windows that are gone
+    world.daemon().conn.focus(parent, false, &[0; 32]);
+    world.daemon().conn.focus(other, true, &[0; 32]);
+    click(&mut world, other, 5, 5);
+    let key = gui_protocol::KeyInput { pressed: true, x: 0, y: 0, state: 0, keycode: 38 };
+    world.daemon().conn.key(other, key);
+    world.settle();
+    let input = world.client(0).take_input();
+    assert!(
+        input.contains(&"button 0x110 down".into()) && input.contains(&"key 30 down".into()),
+        "{input:?}"
+    );
+}
+
+#[test]
+fn a_window_closed_under_its_menu_takes_it_along() {
+    let mut world = World::new();
+    let (client, toplevel, _buffer, parent) = window(&mut world, 200, 100, RED);
+    world.daemon().conn.focus(parent, true, &[0; 32]);
+    click(&mut world, parent, 25, 25);
+    let positioner = menu_positioner(&mut world, client, 60, 40);
+    let popup = world.client(client).bare_popup(Some(&toplevel.xdg_surface), &positioner);
+    let (seat, serial) = (world.client(client).seat.clone().unwrap(), world.client(client).inbox.serial);
+    popup.popup.grab(&seat, serial);
+    popup.surface.commit();
+    world.settle();
+    let _popup_buffer = fill(&mut world, client, &popup);
+    toplevel.toplevel.destroy();
+    world.settle();
+    assert!(world.daemon().windows.is_empty());
+    popup.popup.destroy();
+    world.settle();
+    assert_eq!(world.client(client).error, None);
+}
