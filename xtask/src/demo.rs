@@ -18,7 +18,8 @@ use crate::{
 
 /// The three domains: name and label.
 const DOMAINS: [(&str, &str); 3] = [("personal", "green"), ("work", "blue"), ("untrusted", "red")];
-/// What runs when no `--app` is given. The terminals are small enough for none of the windows to hide another.
+/// What runs when no `--app` is given. The terminals are small enough for all the windows to fit
+/// side by side.
 const DEFAULT_APPLICATIONS: [&str; 4] = [
     "personal:foot --window-size-pixels=620x360",
     "work:foot --window-size-pixels=620x360",
