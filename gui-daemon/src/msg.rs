@@ -25,10 +25,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug, Args)]
 pub struct MsgArgs {
     /// The daemon's control socket [default: $TRANSOM_SOCKET, else the newest in $XDG_RUNTIME_DIR]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH")]
     socket: Option<PathBuf>,
     /// Print the answer as JSON
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
     command: Command,
@@ -346,6 +346,7 @@ mod tests {
         for (line, expected) in [
             ("domains", Request::Domains),
             ("--json windows", Request::Windows),
+            ("windows --json", Request::Windows),
             ("screenshot /tmp/a.png", Request::Screenshot { path: "/tmp/a.png".into() }),
             ("close 3", Request::Close { id: 3 }),
             ("focus 18446744073709551615", Request::Focus { id: u64::MAX }),
