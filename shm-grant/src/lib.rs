@@ -5,6 +5,31 @@
 //! pages read-only. Two software backends stand in for Xen on any Linux machine ([`Backend`]);
 //! `docs/software-transport.md` is their specification.
 //!
+//! Both ends are driven alike, from any event loop:
+//!
+//! ```no_run
+//! use shm_grant::{Address, Backend, DomId, Event, Server};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut server = Server::bind(&Address::new(Backend::Socket, DomId(5), DomId(0), 6000))?;
+//! let buffer = server.exporter().export(2025)?;
+//! // Whenever the server's descriptor is readable:
+//! while let Some(event) = server.poll_event() {
+//!     match event {
+//!         Event::Connected => assert_eq!(server.write(&buffer.refs()[0].0.to_le_bytes()), 4),
+//!         Event::Readable => {
+//!             let mut bytes = [0; 4096];
+//!             let taken = server.read(&mut bytes);
+//!             println!("{:?}", &bytes[..taken]);
+//!         }
+//!         Event::Writable => println!("write what was left"),
+//!         Event::Disconnected(error) => println!("{error}"),
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Invariants of the whole crate:
 //!
 //! * No slice and no reference to shared memory ever exists. [`Pages`] and [`ImportedPages`] are copied in

@@ -261,6 +261,8 @@ fn a_server_serves_one_client_after_the_other() {
         let (mut server, mut first) = pair(&place, backend);
         let mut second = Driven::new(Client::new(&place.address(backend)).unwrap());
         second.turn();
+        server.turn();
+        assert_idle([server.end.as_fd(), second.end.as_fd()]);
         first.send(*b"last words");
         drop(first);
         run(&mut server, &mut second, |server, _| server.lost.is_some());
