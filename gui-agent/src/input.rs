@@ -192,6 +192,16 @@ impl State {
         pointer.frame(self);
     }
 
+    /// Nobody types or points any more: what was held is released. Whoever comes next says anew where the focus is.
+    pub(crate) fn let_go(&mut self) {
+        self.held_keys(&[0; 32]);
+        self.set_keyboard_focus(None);
+        if let Some(pointer) = self.seat.get_pointer() {
+            self.point_at(None, pointer.current_location());
+        }
+        self.pointed = None;
+    }
+
     /// The GUI domain gives the keyboard to a window or takes it away.
     pub(crate) fn focus(&mut self, id: WindowId, focused: bool) {
         let Some(window) = self.windows.get(id) else { return };

@@ -25,6 +25,7 @@ pub(crate) struct Link {
     pub(crate) conn: AgentConn,
     started: Instant,
     connected: bool,
+    lost: bool,
 }
 
 impl Link {
@@ -37,7 +38,7 @@ impl Link {
         let server = Server::bind(&address)?;
         info!("listening for the GUI domain: {address}");
         let conn = AgentConn::new(AgentConfig::default(), Duration::ZERO);
-        Ok(Self { server, conn, started: Instant::now(), connected: false })
+        Ok(Self { server, conn, started: Instant::now(), connected: false, lost: false })
     }
 
     /// Ready whenever [`Link::read`] has something to do.
@@ -67,8 +68,7 @@ impl Link {
                 Event::Writable => {}
                 Event::Disconnected(reason) => {
                     info!("the GUI domain is gone ({reason}); applications keep running");
-                    self.connected = false;
-                    self.conn.disconnected();
+                    self.forget_peer();
                 }
             }
         }
@@ -88,8 +88,17 @@ impl Link {
     fn give_up(&mut self, violation: &Violation) {
         warn!("the GUI domain broke the protocol, link ended: {violation}");
         self.server.disconnect();
-        self.connected = false;
+        self.forget_peer();
+    }
+
+    fn forget_peer(&mut self) {
+        (self.connected, self.lost) = (false, true);
         self.conn.disconnected();
+    }
+
+    /// Whether a daemon was lost since this was last asked, be there a new one or not.
+    pub(crate) fn take_lost(&mut self) -> bool {
+        std::mem::take(&mut self.lost)
     }
 
     /// The next thing the GUI domain wants.

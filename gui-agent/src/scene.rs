@@ -87,7 +87,9 @@ impl State {
                 conn.class(id, &app_id, &app_id);
                 conn.hints(id, *hints);
                 let flags = take_early_flags(&surface);
-                conn.flags(id, flags, WindowFlags::empty());
+                if !flags.is_empty() {
+                    conn.flags(id, flags, WindowFlags::empty());
+                }
             }
         }
         canvas.announce(conn, id);

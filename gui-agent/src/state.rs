@@ -137,6 +137,9 @@ impl State {
     /// sent, frame callbacks that are due go out, and the timer is set to the next thing that is not yet.
     pub(crate) fn settle(&mut self) {
         self.link.read();
+        if self.link.take_lost() {
+            self.let_go();
+        }
         while let Some(event) = self.link.next_event() {
             self.handle(event);
         }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use gui_protocol::Rect;
+use gui_protocol::{CrossingInput, KeyInput, Rect};
 use shm_grant::Backend;
 
 use crate::{
@@ -64,6 +64,22 @@ fn told_everything(backend: Backend) {
     show(&toplevel.surface, &buffer);
     world.settle();
     assert_eq!(world.daemon().image(first).grid(16, &LETTERS), "BB\nBB");
+}
+
+#[test]
+fn a_lost_daemon_lets_go_of_everything() {
+    let mut world = World::new();
+    let (client, toplevel, _buffer, id) = window(&mut world, 32, 32, RED);
+    world.daemon().conn.focus(id, true, &[0; 32]);
+    let entered = CrossingInput { entered: true, x: 1, y: 1, state: 0, focus: true };
+    world.daemon().conn.crossing(id, entered, &[0; 32]);
+    world.daemon().conn.key(id, KeyInput { pressed: true, x: 0, y: 0, state: 0, keycode: 38 });
+    world.settle();
+    world.client(client).take_input();
+    world.daemon = None;
+    world.settle();
+    assert_eq!(world.client(client).take_input(), ["key 30 up", "keyboard out", "pointer out"]);
+    assert_eq!(world.client(client).states(&toplevel), []);
 }
 
 #[test]

@@ -245,11 +245,10 @@ fn replaced_pages_live_until_they_are_let_go_of() {
     world.daemon().acks_buffers = false;
     let (client, toplevel, _buffer, id) = window(&mut world, 32, 32, RED);
     let large = world.client(client).buffer(64, 64, GREEN);
-    show(&toplevel.surface, &large);
-    world.settle();
     let larger = world.client(client).buffer(96, 96, BLUE);
+    show(&toplevel.surface, &large);
     show(&toplevel.surface, &larger);
-    // the daemon maps each buffer when it comes to it: all three must still be there
+    // the agent has replaced the first by the second before the daemon comes to map either
     world.settle();
     assert_eq!(world.daemon().seen(id).buffers, 3);
     assert_eq!(world.daemon().image(id).grid(32, &LETTERS), "BBB\nBBB\nBBB");
