@@ -70,7 +70,7 @@ pub enum AgentEvent {
         /// The daemon's screen.
         screen: Screen,
     },
-    /// A window has this geometry now. Already answered.
+    /// A window has this geometry now, within the limits. Already answered.
     Configure {
         /// Its id.
         window: WindowId,

@@ -84,6 +84,17 @@ fn every_configure_is_answered_with_itself() {
 }
 
 #[test]
+fn a_daemons_impossible_geometry_is_not_told_to_the_next() {
+    let mut agent = with_window(8);
+    let geometry = Rect::new(0, 0, 1, 6144);
+    let events = agent.say(5, daemon_configure(0, 0, 0, u32::MAX)).unwrap();
+    assert_eq!(events, [AgentEvent::Configure { window: W, geometry }]);
+    assert_eq!(agent.heard(), [(5, agent_configure(0, 0, 0, u32::MAX))]);
+    agent.connect();
+    assert_eq!(agent.heard(), [(5, create(0, 0, 1, 6144)), (5, agent_configure(0, 0, 1, 6144))]);
+}
+
+#[test]
 fn the_same_wish_is_not_repeated() {
     let mut agent = with_window(8);
     let wish = Rect::new(10, 20, 90, 50);

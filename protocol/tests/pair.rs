@@ -296,6 +296,8 @@ impl Pair {
             DaemonEvent::Created { window, geometry, .. } => {
                 let before = self.theirs.insert(window, View { geometry, ..View::default() });
                 assert_eq!(before, None);
+                // A new daemon is told CREATE and CONFIGURE, and may have spoken in between.
+                self.causes += 1;
             }
             DaemonEvent::Destroyed { window } => {
                 self.view(window);

@@ -6,9 +6,11 @@ use super::scene::{FlagChange, Stage, Untold};
 use super::{AgentConn, AgentEvent, BufferSerial, Link};
 use crate::daemon::commands::kind;
 use crate::error::Violation;
+use crate::framing::Framer;
 use crate::message::{AgentMessage, DaemonMessage, Message};
 use crate::types::{
     ButtonInput, CrossingInput, HintFlags, KeyInput, Rect, Screen, SizeHints, WindowFlags, WindowId,
+    clamp_geometry,
 };
 use crate::version::Version;
 use crate::wire::{Reader, fill};
@@ -51,7 +53,7 @@ impl AgentConn {
             return Err(Violation::Version { theirs: version, ours: offered, lowest: LEAST_ANSWER });
         }
         let screen = Screen { width: field(), height: field(), depth: field(), mem_kib: field() };
-        self.framer = crate::framing::Framer::new(version);
+        self.framer = Framer::new(version);
         self.link = Link::Running(version);
         self.events.push_back(AgentEvent::Connected { version, screen });
         let mut windows: Vec<_> = self.windows.iter().map(|(window, known)| (known.order, *window)).collect();
@@ -95,8 +97,7 @@ impl AgentConn {
         };
         let event = match message {
             DaemonMessage::Configure { x, y, width, height, .. } => {
-                let geometry = Rect { x, y, width, height };
-                self.handle_configure(window, geometry);
+                let geometry = self.handle_configure(window, Rect { x, y, width, height });
                 AgentEvent::Configure { window, geometry }
             }
             DaemonMessage::Close {} => AgentEvent::Close { window },
@@ -144,13 +145,17 @@ impl AgentConn {
         Ok(())
     }
 
-    /// The daemon's word holds, and is repeated to it at once. A wish it cannot have seen yet is void.
-    fn handle_configure(&mut self, window: WindowId, geometry: Rect) {
-        let Some(known) = self.windows.get_mut(&window) else { return };
-        known.geometry = geometry;
-        known.untold.remove(Untold::CONFIGURE);
-        let configure = configure(geometry, known.override_redirect);
-        self.send(window, &configure);
+    /// The daemon's word holds, and is repeated to it at once. A wish it cannot have seen yet is void. What is kept of
+    /// it is within the limits, as the next daemon is to be told of it.
+    fn handle_configure(&mut self, window: WindowId, told: Rect) -> Rect {
+        let geometry = clamp_geometry(told);
+        if let Some(known) = self.windows.get_mut(&window) {
+            known.geometry = geometry;
+            known.untold.remove(Untold::CONFIGURE);
+            let configure = configure(told, known.override_redirect);
+            self.send(window, &configure);
+        }
+        geometry
     }
 
     fn handle_dump_ack(&mut self, window: WindowId) {
