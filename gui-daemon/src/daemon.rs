@@ -92,7 +92,7 @@ impl Daemon {
 
         let control_path = match control_socket.or_else(|| config.control_socket.clone()) {
             Some(path) => path,
-            None => ipc::default_socket_path(socket_name.as_deref().unwrap_or("none"))?,
+            None => ipc::server::default_socket_path(socket_name.as_deref().unwrap_or("none"))?,
         };
         let (ipc, requests) = IpcServer::new(&control_path)?;
         handle

@@ -347,7 +347,7 @@ fn changed_pixels_are_drawn_and_no_others() {
     let grid = grid(&canvas);
     assert_eq!(
         grid.matches('2').count(),
-        grid.lines().skip(10).take(2).map(|row| row.matches('2').count()).sum()
+        grid.lines().skip(10).take(2).map(|row| row.matches('2').count()).sum::<usize>()
     );
     assert!(grid.contains('2'));
 

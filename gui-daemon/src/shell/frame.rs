@@ -7,7 +7,7 @@ use super::window::{Id, Role, State, Window};
 
 /// A toplevel's frame is never narrower than this, so that the buttons and some title fit. Narrower content lies at
 /// the left, and the rest of the row belongs to the frame.
-pub const MIN_FRAME_WIDTH: i32 = 96;
+pub const MIN_FRAME_WIDTH: i32 = 160;
 
 /// Width of one button of the title band.
 pub const BUTTON_WIDTH: i32 = 24;

@@ -121,8 +121,11 @@ fn content_narrower_than_its_buttons_lies_at_the_left_of_a_wider_frame() {
     let mut shell = small_desktop();
     shown(&mut shell, WORK, cells(3, 4, 2, 2));
     let drawn = picture::draw(&shell);
-    let rows: Vec<String> = drawn.lines().skip(2).take(5).map(|row| row.chars().take(10).collect()).collect();
-    assert_eq!(rows, ["··######··", "··#_^xx#··", "··#aa%%#··", "··#aa%%#··", "··######··"]);
+    let rows: Vec<String> = drawn.lines().skip(2).take(5).map(|row| row.chars().take(14).collect()).collect();
+    assert_eq!(
+        rows,
+        ["··##########··", "··#AAA__^xx#··", "··#aa%%%%%%#··", "··#aa%%%%%%#··", "··##########··"]
+    );
 }
 
 #[test]
