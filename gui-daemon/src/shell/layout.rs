@@ -189,10 +189,11 @@ impl Shell {
         let origin = match parent {
             Some(parent) => placement::centred(parent, frame.size(), output),
             None => {
-                let others = self.stack().filter(|other| other.id != id && other.role == Role::Toplevel);
-                let taken: Vec<Point> = others.map(|other| other.frame.origin()).collect();
+                let others =
+                    self.stack().rev().filter(|other| other.id != id && other.role == Role::Toplevel);
+                let taken: Vec<Rect> = others.map(|other| other.frame).collect();
                 let step = self.metrics.title_height + self.metrics.border;
-                placement::cascade(output, frame.size(), step, &taken)
+                placement::beside(output, frame.size(), step, &taken)
             }
         };
         // content too big for the output even so still keeps its title band in reach

@@ -17,6 +17,10 @@ const REACH: i32 = 128;
 /// How many places a new window tries before it covers another one exactly.
 const CASCADE: i32 = 64;
 
+/// How many of the topmost windows a new one tries to stay clear of. The places tried grow with its square, and a domain
+/// decides how many windows there are.
+const AVOIDED: usize = 16;
+
 /// The outputs that can be used: those with a pixel inside [`DESKTOP`]; never none.
 pub(super) fn usable(outputs: Vec<Rect>) -> Vec<Rect> {
     let mut outputs: Vec<Rect> = outputs.into_iter().map(|output| output.intersection(DESKTOP)).collect();
@@ -83,9 +87,35 @@ pub(super) fn covers_output(outputs: &[Rect], popup: Rect) -> bool {
     popup.area() * 10 > output_of(outputs, popup).area() * 9
 }
 
+/// A place for a new frame of `size` on `output` that covers little of the frames in `taken`, topmost first: in the
+/// middle if that is free, else beside other frames or in a corner. Where half of the new frame would still lie on
+/// others, they are covered in a cascade, which leaves their title bands in sight.
+pub(super) fn beside(output: Rect, size: Size, step: i32, taken: &[Rect]) -> Point {
+    let middle = centred(output, size, output);
+    let near = taken.get(..taken.len().min(AVOIDED)).unwrap_or_default();
+    let columns = near.iter().flat_map(|other| [other.right(), other.x - size.width]);
+    let columns: Vec<i32> = columns.chain([middle.x, output.x, output.right() - size.width]).collect();
+    let rows = near.iter().flat_map(|other| [other.bottom(), other.y - size.height]);
+    let rows: Vec<i32> = rows.chain([middle.y, output.y, output.bottom() - size.height]).collect();
+
+    let places = columns.iter().flat_map(|x| rows.iter().map(|y| Point::new(*x, *y)));
+    let begins_at = |place: Point| taken.iter().any(|other| other.origin().minus(place).longest() < step / 2);
+    let free = places.filter(|place| !begins_at(*place)).map(|place| Rect::at(place, size));
+    let inside = free.filter(|frame| output.encloses(*frame));
+    let covered = |frame: &Rect| near.iter().map(|other| other.intersection(*frame).area()).sum::<i64>();
+    let rank = |frame: &Rect| (covered(frame), distance(frame.origin(), middle));
+    match inside.min_by_key(rank) {
+        Some(frame) if covered(&frame) <= frame.area() / 2 => frame.origin(),
+        _ => {
+            let corners: Vec<Point> = taken.iter().map(|other| other.origin()).collect();
+            cascade(output, size, step, &corners)
+        }
+    }
+}
+
 /// A place for a new frame of `size` on `output`: in the middle, or from there down a diagonal with the given `step`,
 /// and again from the top left corner, until no frame of `taken` begins there.
-pub(super) fn cascade(output: Rect, size: Size, step: i32, taken: &[Point]) -> Point {
+fn cascade(output: Rect, size: Size, step: i32, taken: &[Point]) -> Point {
     let centred = centred(output, size, output);
     let (mut place, mut rounds) = (centred, 0);
     for _ in 0..CASCADE {

@@ -129,11 +129,24 @@ fn content_narrower_than_its_buttons_lies_at_the_left_of_a_wider_frame() {
 }
 
 #[test]
-fn new_windows_come_in_the_middle_and_then_down_a_diagonal() {
+fn new_windows_stay_clear_of_others_where_there_is_room() {
     let mut shell = desktop();
-    let ids = [(); 3].map(|()| unplaced(&mut shell, 800, 600));
+    let ids = [(); 3].map(|()| unplaced(&mut shell, 500, 400));
+    let frames = ids.map(|id| frame(&shell, id));
+    let middle = Rect::new((1920 - 508) / 2, (1080 - 432) / 2, 508, 432);
+    assert_eq!(frames[0], middle);
+    for (n, one) in frames.iter().enumerate() {
+        assert!(OUTPUT.encloses(*one), "{n}: {one:?}");
+        assert!(frames[..n].iter().all(|other| other.intersection(*one).is_empty()), "{n}: {frames:?}");
+    }
+}
+
+#[test]
+fn new_windows_without_room_come_in_the_middle_and_then_down_a_diagonal() {
+    let mut shell = desktop();
+    let ids = [(); 3].map(|()| unplaced(&mut shell, 1400, 900));
     let origins = ids.map(|id| frame(&shell, id).origin());
-    let first = Point::new((1920 - 808) / 2, (1080 - 632) / 2);
+    let first = Point::new((1920 - 1408) / 2, (1080 - 932) / 2);
     assert_eq!(origins, [first, first.plus(Point::new(32, 32)), first.plus(Point::new(64, 64))]);
 }
 
