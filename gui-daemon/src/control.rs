@@ -42,6 +42,7 @@ impl State {
                     return;
                 }
             }
+            Request::Frames => Ok(Response::Frames(self.frames)),
             Request::InputKey { .. }
             | Request::InputText { .. }
             | Request::InputMove { .. }

@@ -1,6 +1,14 @@
 //! The daemon as a whole: its parts put together, and its event loop.
 
-use std::{os::unix::net::UnixStream, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::net::UnixStream,
+    },
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use smithay::{
@@ -159,6 +167,13 @@ impl Daemon {
     /// A handle to the event loop, to add sources of one's own.
     pub fn loop_handle(&self) -> LoopHandle<'static, State> {
         self.event_loop.handle()
+    }
+}
+
+impl AsFd for Daemon {
+    /// Readable when [`Daemon::dispatch`] has something to do, timers aside.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.event_loop.as_fd()
     }
 }
 

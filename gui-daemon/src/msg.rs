@@ -64,6 +64,8 @@ enum Command {
     Subscribe,
     /// Wait until all input before is processed and everything is drawn
     Sync,
+    /// Print how many frames were drawn since the start
+    Frames,
 }
 
 #[derive(Debug, Subcommand)]
@@ -189,6 +191,7 @@ impl Command {
             Self::Quit => Request::Quit,
             Self::Subscribe => Request::Subscribe,
             Self::Sync => Request::Sync,
+            Self::Frames => Request::Frames,
             Self::Input(Input::Key { name }) => Request::InputKey { name: name.clone() },
             Self::Input(Input::Text { string }) => Request::InputText { string: string.clone() },
             Self::Input(Input::Move { x, y }) => Request::InputMove { x: *x, y: *y },
@@ -239,6 +242,7 @@ fn show(response: &Response, json: bool) -> serde_json::Result<String> {
         let text = match response {
             Response::Domains(domains) => serde_json::to_string_pretty(domains)?,
             Response::Windows(windows) => serde_json::to_string_pretty(windows)?,
+            Response::Frames(count) => count.to_string(),
             Response::Done {} => "{}".to_owned(),
             Response::Error(reason) => serde_json::to_string(reason)?,
         };
@@ -247,6 +251,7 @@ fn show(response: &Response, json: bool) -> serde_json::Result<String> {
     Ok(match response {
         Response::Domains(domains) => table(&DOMAIN_COLUMNS, domains.iter().map(domain_row).collect()),
         Response::Windows(windows) => table(&WINDOW_COLUMNS, windows.iter().map(window_row).collect()),
+        Response::Frames(count) => format!("{count}\n"),
         Response::Done {} => String::new(),
         Response::Error(reason) => format!("{reason}\n"),
     })

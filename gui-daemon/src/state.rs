@@ -89,6 +89,8 @@ pub struct State {
     pub(crate) reaper: Reaper,
     pub(crate) clock: Clock<Monotonic>,
     pub(crate) redraw: Redraw,
+    /// Frames drawn since the start in which something had changed.
+    pub(crate) frames: u64,
     pub(crate) tell_subscribers: bool,
     pub(crate) waiting_for_frame: Vec<ClientId>,
 }
@@ -187,6 +189,7 @@ impl State {
             reaper: Reaper::start()?,
             clock: Clock::new(),
             redraw: Redraw::Clean,
+            frames: 0,
             tell_subscribers: false,
             waiting_for_frame: Vec::new(),
             loop_handle,
@@ -355,6 +358,11 @@ impl State {
         }
     }
 
+    /// Whether a frame is asked for that is not drawn yet.
+    pub fn frame_is_queued(&self) -> bool {
+        self.redraw == Redraw::Queued
+    }
+
     /// Asks for a frame if the pointer is drawn by us.
     pub fn queue_cursor_redraw(&mut self) {
         // A nested window's pointer is its host's, but its shape may have to change.
@@ -373,7 +381,10 @@ impl State {
         };
         match self.canvas.render(&stage.scene()) {
             Ok(damage) if damage.is_empty() => {}
-            Ok(damage) => self.present(&damage),
+            Ok(damage) => {
+                self.frames = self.frames.saturating_add(1);
+                self.present(&damage);
+            }
             Err(err) => error!(%err, "a frame could not be drawn"),
         }
         self.backend.set_cursor(self.host_cursor());

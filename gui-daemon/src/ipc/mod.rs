@@ -70,6 +70,8 @@ pub enum Request {
     Subscribe,
     /// Is answered when all input before it is processed and everything pending is drawn.
     Sync,
+    /// How many frames were drawn since the start. A frame in which nothing had changed does not count.
+    Frames,
 }
 
 /// Pointer buttons by name.
@@ -119,6 +121,8 @@ pub enum Response {
     Domains(Vec<DomainInfo>),
     /// The windows.
     Windows(Vec<WindowInfo>),
+    /// How many.
+    Frames(u64),
     /// Refused, with the reason in one line.
     Error(String),
 }
@@ -226,6 +230,7 @@ mod tests {
         assert_eq!(reply(Response::Done {}), r#"{"done":{}}"#);
         assert_eq!(reply(Response::Error("no such window".into())), r#"{"error":"no such window"}"#);
         assert_eq!(reply(Response::Windows(Vec::new())), r#"{"windows":[]}"#);
+        assert_eq!(reply(Response::Frames(60)), r#"{"frames":60}"#);
         let window = WindowInfo {
             id: 3,
             domain: "work".into(),

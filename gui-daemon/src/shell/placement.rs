@@ -87,25 +87,26 @@ pub(super) fn covers_output(outputs: &[Rect], popup: Rect) -> bool {
     popup.area() * 10 > output_of(outputs, popup).area() * 9
 }
 
-/// A place for a new frame of `size` on `output` that covers little of the frames in `taken`, topmost first: in the
-/// middle if that is free, else beside other frames or in a corner. Where half of the new frame would still lie on
-/// others, they are covered in a cascade, which leaves their title bands in sight.
+/// A place for a new frame of `size` on `output` that covers least of the frames in `taken`, topmost first: beside them
+/// or in a corner, of equally good places the one nearest to the upper left, so that room stays in one piece. Where
+/// half of the new frame would still lie on others, they are covered in a cascade, which leaves their title bands in
+/// sight. A frame that takes more than half of the output both ways has no neighbours: it starts a cascade.
 pub(super) fn beside(output: Rect, size: Size, step: i32, taken: &[Rect]) -> Point {
-    let middle = centred(output, size, output);
+    let is_large = size.width > output.width / 2 && size.height > output.height / 2;
     let near = taken.get(..taken.len().min(AVOIDED)).unwrap_or_default();
     let columns = near.iter().flat_map(|other| [other.right(), other.x - size.width]);
-    let columns: Vec<i32> = columns.chain([middle.x, output.x, output.right() - size.width]).collect();
+    let columns: Vec<i32> = columns.chain([output.x, output.right() - size.width]).collect();
     let rows = near.iter().flat_map(|other| [other.bottom(), other.y - size.height]);
-    let rows: Vec<i32> = rows.chain([middle.y, output.y, output.bottom() - size.height]).collect();
+    let rows: Vec<i32> = rows.chain([output.y, output.bottom() - size.height]).collect();
 
     let places = columns.iter().flat_map(|x| rows.iter().map(|y| Point::new(*x, *y)));
     let begins_at = |place: Point| taken.iter().any(|other| other.origin().minus(place).longest() < step / 2);
     let free = places.filter(|place| !begins_at(*place)).map(|place| Rect::at(place, size));
     let inside = free.filter(|frame| output.encloses(*frame));
     let covered = |frame: &Rect| near.iter().map(|other| other.intersection(*frame).area()).sum::<i64>();
-    let rank = |frame: &Rect| (covered(frame), distance(frame.origin(), middle));
+    let rank = |frame: &Rect| (covered(frame), distance(frame.origin(), output.origin()));
     match inside.min_by_key(rank) {
-        Some(frame) if covered(&frame) <= frame.area() / 2 => frame.origin(),
+        Some(frame) if !is_large && covered(&frame) <= frame.area() / 2 => frame.origin(),
         _ => {
             let corners: Vec<Point> = taken.iter().map(|other| other.origin()).collect();
             cascade(output, size, step, &corners)

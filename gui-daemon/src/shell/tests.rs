@@ -131,10 +131,8 @@ fn content_narrower_than_its_buttons_lies_at_the_left_of_a_wider_frame() {
 #[test]
 fn new_windows_stay_clear_of_others_where_there_is_room() {
     let mut shell = desktop();
-    let ids = [(); 3].map(|()| unplaced(&mut shell, 500, 400));
+    let ids = [(); 6].map(|()| unplaced(&mut shell, 500, 400));
     let frames = ids.map(|id| frame(&shell, id));
-    let middle = Rect::new((1920 - 508) / 2, (1080 - 432) / 2, 508, 432);
-    assert_eq!(frames[0], middle);
     for (n, one) in frames.iter().enumerate() {
         assert!(OUTPUT.encloses(*one), "{n}: {one:?}");
         assert!(frames[..n].iter().all(|other| other.intersection(*one).is_empty()), "{n}: {frames:?}");
@@ -804,7 +802,7 @@ fn the_place_counts_only_if_it_was_meant() {
     let id = added(&mut shell, WORK, Role::Toplevel, Rect::new(50, 50, 400, 300));
     shell.set_placed(id, false);
     shell.map(id);
-    assert_eq!(frame(&shell, id).centre(), OUTPUT.centre());
+    assert_eq!(frame(&shell, id).origin(), OUTPUT.origin());
     let place = content(&shell, id);
     shell.unmap(id);
     shell.map(id);
