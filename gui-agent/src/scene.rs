@@ -5,7 +5,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use gui_protocol::{Rect, WindowFlags, WindowId};
+use gui_protocol::{Rect, SizeHints, WindowFlags, WindowId};
 use smithay::{
     reexports::{
         wayland_protocols::xdg::shell::server::xdg_toplevel::State as XdgState,
@@ -38,7 +38,7 @@ impl State {
         let corner = parent.and_then(|id| self.windows.get(id)).map_or(Point::default(), Window::position);
         let surface = toplevel.wl_surface().clone();
         let hints = size_hints(&surface);
-        let role = Role::Toplevel { toplevel, asked: None, hints };
+        let role = Role::Toplevel { toplevel, hints };
         self.map(surface, role, corner, parent);
     }
 
@@ -51,17 +51,10 @@ impl State {
         };
         let corner = position + popup::offset(&popup);
         let surface = popup.wl_surface().clone();
-        let role = Role::Popup { popup, asked: Rectangle::default() };
-        self.map(surface, role, corner, parent);
+        self.map(surface, Role::Popup { popup }, corner, parent);
     }
 
-    fn map(
-        &mut self,
-        surface: WlSurface,
-        mut role: Role,
-        corner: Point<i32, Logical>,
-        parent: Option<WindowId>,
-    ) {
+    fn map(&mut self, surface: WlSurface, role: Role, corner: Point<i32, Logical>, parent: Option<WindowId>) {
         let Some(area) = content_area(&surface) else { return };
         let geometry = Rectangle::new(corner, area.size);
         let drawn = Canvas::new(self.link.exporter(), area.size).and_then(|mut canvas| {
@@ -79,17 +72,14 @@ impl State {
             warn!("window {id} cannot be announced: {error}");
             return;
         }
-        match &mut role {
-            Role::Popup { asked, .. } => *asked = geometry,
-            Role::Toplevel { hints, .. } => {
-                let (title, app_id) = texts(&surface);
-                conn.title(id, &title);
-                conn.class(id, &app_id, &app_id);
-                conn.hints(id, *hints);
-                let flags = take_early_flags(&surface);
-                if !flags.is_empty() {
-                    conn.flags(id, flags, WindowFlags::empty());
-                }
+        if let Role::Toplevel { hints, .. } = &role {
+            let (title, app_id) = texts(&surface);
+            conn.title(id, &title);
+            conn.class(id, &app_id, &app_id);
+            conn.hints(id, *hints);
+            let flags = take_early_flags(&surface);
+            if !flags.is_empty() {
+                conn.flags(id, flags, WindowFlags::empty());
             }
         }
         canvas.announce(conn, id);
@@ -141,24 +131,19 @@ impl State {
         }
     }
 
-    /// The client may have chosen a size of its own. Asks for it, once for each size the GUI domain had in mind.
+    /// The client may have chosen a size of its own. Asks for it.
     pub(crate) fn reconcile_size(&mut self, id: WindowId) {
-        let Some(window) = self.windows.get_mut(id) else { return };
-        let Role::Toplevel { asked, .. } = &mut window.role else { return };
+        let Some(window) = self.windows.get(id) else { return };
         if has_unanswered_configure(&window.surface) {
             // drawn before the client saw the size it is to have: what it wants then is not known yet
             return;
         }
-        let wish = (window.canvas.size(), window.geometry.size);
-        if wish.0 == wish.1 || *asked == Some(wish) {
-            return;
-        }
-        *asked = Some(wish);
-        let geometry = Rectangle::new(window.geometry.loc, wish.0);
+        let geometry = Rectangle::new(window.geometry.loc, window.canvas.size());
         self.ask_for(id, geometry);
     }
 
-    /// Asks for a geometry, which holds from now on unless the GUI domain says otherwise.
+    /// Asks for a geometry, which holds from now on unless the GUI domain says otherwise. A wish that was refused is not
+    /// repeated as long as what it was refused for is in force; the protocol's end sees to that.
     fn ask_for(&mut self, id: WindowId, geometry: Rectangle<i32, Logical>) {
         self.link.conn.request_configure(id, to_rect(geometry));
         if let (Some(window), Some(geometry)) = (self.windows.get_mut(id), self.link.conn.geometry(id)) {
@@ -166,22 +151,18 @@ impl State {
         }
     }
 
-    /// Asks for a popup to be where its positioner and its parent say, if that is not where it was asked to be.
+    /// Asks for a popup to be where its positioner and its parent say.
     pub(crate) fn place_popup(&mut self, id: WindowId) {
         let Some(window) = self.windows.get(id) else { return };
-        let Role::Popup { popup, .. } = &window.role else { return };
+        let Role::Popup { popup } = &window.role else { return };
         let parent = popup.get_parent_surface().and_then(|parent| self.windows.of_surface(&parent));
         let Some(corner) = parent.and_then(|id| self.windows.get(id)).map(Window::position) else { return };
         let wish = Rectangle::new(corner + popup::offset(popup), window.canvas.size());
-        let Some(window) = self.windows.get_mut(id) else { return };
-        let Role::Popup { asked, .. } = &mut window.role else { return };
-        if *asked == wish {
-            return;
-        }
-        *asked = wish;
-        let surface = window.surface.clone();
+        let (surface, old) = (window.surface.clone(), window.position());
         self.ask_for(id, wish);
-        self.move_popups_of(&surface);
+        if self.windows.get(id).is_some_and(|window| window.position() != old) {
+            self.move_popups_of(&surface);
+        }
     }
 
     /// The GUI domain gave a window this place and size.
@@ -198,13 +179,25 @@ impl State {
         if old.loc != new.loc {
             self.move_popups_of(&surface);
         }
+        self.keep_place(id);
+    }
+
+    /// A toplevel has been given a place. Says so in its hints, so that a daemon that comes later leaves it there.
+    fn keep_place(&mut self, id: WindowId) {
+        let Some(Window { role: Role::Toplevel { hints, .. }, .. }) = self.windows.get_mut(id) else {
+            return;
+        };
+        if !hints.user_position {
+            hints.user_position = true;
+            self.link.conn.hints(id, *hints);
+        }
     }
 
     /// The user wants a window closed.
     pub(crate) fn close(&mut self, id: WindowId) {
         match self.windows.get(id).map(|window| &window.role) {
             Some(Role::Toplevel { toplevel, .. }) => toplevel.send_close(),
-            Some(Role::Popup { popup, .. }) => popup.send_popup_done(),
+            Some(Role::Popup { popup }) => popup.send_popup_done(),
             None => {}
         }
     }
@@ -267,7 +260,7 @@ impl State {
     pub(crate) fn update_hints(&mut self, id: WindowId) {
         let Some(window) = self.windows.get_mut(id) else { return };
         let Role::Toplevel { hints, .. } = &mut window.role else { return };
-        let new = size_hints(&window.surface);
+        let new = SizeHints { user_position: hints.user_position, ..size_hints(&window.surface) };
         if *hints != new {
             *hints = new;
             self.link.conn.hints(id, new);

@@ -20,18 +20,15 @@ use smithay::{
 
 use crate::compose::Canvas;
 
-/// What a window is, and what was last asked for on its client's behalf.
+/// What a window is.
 pub(crate) enum Role {
     Toplevel {
         toplevel: ToplevelSurface,
-        /// The size the client drew, beside the one the GUI domain wanted then. The same wish is not sent twice.
-        asked: Option<(Size<i32, Logical>, Size<i32, Logical>)>,
+        /// As told last.
         hints: SizeHints,
     },
     Popup {
         popup: PopupSurface,
-        /// Where it was last asked to be.
-        asked: Rectangle<i32, Logical>,
     },
 }
 
