@@ -85,8 +85,7 @@ impl Agent {
         let clients = Generic::new(clients, Interest::READ, Mode::Level);
         insert(&handle, clients, |_, state| state.clients_ready = true)?;
 
-        // what there is to do is done after every round of events
-        insert(&handle, state.link.source()?, |_, _| {})?;
+        insert(&handle, state.link.source()?, |_, state| state.link_ready = true)?;
         Ok(Self { state, display, event_loop, place })
     }
 

@@ -79,6 +79,8 @@ pub struct State {
     pub(crate) link: Link,
     /// Set when a client has sent something, for the owner of the display to read it.
     pub(crate) clients_ready: bool,
+    /// Set when something has happened on the link.
+    pub(crate) link_ready: bool,
     refresh_hz: u32,
     event_loop: LoopHandle<'static, Self>,
     alarm: Option<(Instant, RegistrationToken)>,
@@ -127,6 +129,7 @@ impl State {
             frames: FrameClock::new(options.frame_interval()),
             link: Link::listen(options).map_err(StartError::Link)?,
             clients_ready: false,
+            link_ready: false,
             refresh_hz: options.refresh_hz,
             event_loop,
             alarm: None,
@@ -136,7 +139,9 @@ impl State {
     /// Brings everything up to date after a round of events: what the GUI domain wants is done, what it is to know is
     /// sent, frame callbacks that are due go out, and the timer is set to the next thing that is not yet.
     pub(crate) fn settle(&mut self) {
-        self.link.read();
+        if std::mem::take(&mut self.link_ready) {
+            self.link.read();
+        }
         if self.link.take_lost() {
             self.let_go();
         }

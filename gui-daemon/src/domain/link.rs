@@ -14,10 +14,10 @@ use tracing::{error, info, warn};
 use super::{DomainId, back_off};
 use crate::{ipc, state::State};
 
-/// Bytes taken from a channel at a time.
-const READ_CHUNK: usize = 64 * 1024;
+/// Bytes taken from a channel at a time: the whole of a usual round, and little to clear for a single message.
+const READ_CHUNK: usize = 8 * 1024;
 /// Chunks taken from one domain before the others get their turn.
-const CHUNKS_PER_TURN: usize = 4;
+const CHUNKS_PER_TURN: usize = 32;
 /// A link that lived this long forgives the violations before it.
 const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
 
