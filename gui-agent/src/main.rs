@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use std::{cell::Cell, ffi::OsString, rc::Rc};
+use std::{cell::Cell, ffi::OsString, io::IsTerminal as _, rc::Rc};
 
 use anyhow::Context;
 use calloop::signals::{Signal, Signals};
@@ -66,7 +66,11 @@ impl Arguments {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,gui_agent=info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
 
     let mut agent = Agent::new(&arguments.options())?;
     let (stop, look) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(false)));

@@ -2,10 +2,11 @@
 
 #![forbid(unsafe_code)]
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use gui_daemon::{BackendKind, Daemon, Options, config::Config, msg};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing_subscriber::EnvFilter;
 
 /// The GUI domain's Wayland compositor: AppVMs' windows on one desktop, each in a frame that says whose it is.
@@ -37,7 +38,11 @@ fn main() -> ExitCode {
         return msg::run(args);
     }
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
@@ -48,6 +53,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<()> {
+    raise_descriptor_limit();
     let config = match &cli.config {
         Some(path) => Config::load(path)?,
         None => Config::default(),
@@ -61,4 +67,13 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     })?;
     daemon.stop_on_signals()?;
     daemon.run()
+}
+
+/// Lets the process open as many descriptors as it may: on the software transport each window buffer is one, and a domain
+/// is allowed a thousand. Where that is refused, fewer windows fit, which each import reports by itself.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(err) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::debug!(%err, "the limit of open descriptors stays");
+    }
 }

@@ -181,12 +181,8 @@ impl State {
         (width, height): (u32, u32),
         refs: &[GrantRef],
     ) -> Result<(), EndReason> {
-        let Some(shell_id) = self.guest_id(id, window) else { return Ok(()) };
-        let Some(client) =
-            self.domains.get_mut(usize::from(id.0)).and_then(|domain| domain.link.client_mut())
-        else {
-            return Ok(());
-        };
+        let client = self.domains.get_mut(usize::from(id.0)).and_then(|domain| domain.link.client_mut());
+        let Some(client) = client else { return Ok(()) };
         // The connection has checked the size against its limits and the pages against the size.
         let stride_bytes = width.saturating_mul(PIXEL_BYTES);
         let bytes =
@@ -195,7 +191,8 @@ impl State {
         let pages = Arc::new(client.import(&refs, bytes)?);
         let layout = PixelLayout { width, height, stride_bytes, offset: 0 };
         let image = pages.image(layout, PixelFormat::Xrgb8888)?;
-        if let Some(guest) = self.windows.guest_mut(shell_id) {
+        // A window that is gone by now still has its pages answered for.
+        if let Some(guest) = self.guest_mut(id, window) {
             guest.set_buffer(image, pages);
         }
         self.with_link(id, |link| link.buffer_done(window));
