@@ -1,1 +1,5 @@
-//! (being written)
+//! What tests of the agent and tests of the whole path share.
+
+#![forbid(unsafe_code)]
+
+pub mod client;

@@ -1,10 +1,11 @@
 //! Input: X11's numbers on one side, Wayland's on the other.
 
 use gui_protocol::{ButtonInput, CrossingInput, Cursor, KeyInput, WindowId};
+use transom_tests::client::show;
 use wayland_protocols::wp::cursor_shape::v1::client::wp_cursor_shape_device_v1::Shape;
 
 use crate::{
-    fixture::{World, client::show},
+    fixture::World,
     windows::{BLUE, RED, another_window, window},
 };
 

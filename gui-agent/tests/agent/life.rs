@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use gui_protocol::{CrossingInput, KeyInput, Rect};
 use shm_grant::Backend;
+use transom_tests::client::show;
 
 use crate::{
-    fixture::{World, client::show},
+    fixture::World,
     windows::{BLUE, GREEN, LETTERS, RED, another_window, window},
 };
 

@@ -1,6 +1,7 @@
 //! Popups: where they are, that they follow, when they go.
 
 use gui_protocol::{ButtonInput, CrossingInput, Rect, WindowId};
+use transom_tests::client::{Buffer, Popup, show};
 use wayland_client::Proxy;
 use wayland_protocols::xdg::shell::client::{
     xdg_positioner::{Anchor, ConstraintAdjustment, Gravity, XdgPositioner},
@@ -8,10 +9,7 @@ use wayland_protocols::xdg::shell::client::{
 };
 
 use crate::{
-    fixture::{
-        World,
-        client::{Buffer, Popup, show},
-    },
+    fixture::World,
     windows::{BLUE, GREEN, RED, another_window, window},
 };
 

@@ -1,14 +1,12 @@
 //! Toplevels: what is shown, what is copied, who decides on sizes and states.
 
 use gui_protocol::{Rect, SizeHints, WindowFlags, WindowId};
+use transom_tests::client::{Buffer, Toplevel, show};
 use wayland_protocols::xdg::{
     decoration::zv1::client::zxdg_toplevel_decoration_v1::Mode, shell::client::xdg_toplevel::State,
 };
 
-use crate::fixture::{
-    World,
-    client::{Buffer, Toplevel, show},
-};
+use crate::fixture::World;
 
 pub const RED: u32 = 0xffff_0000;
 pub const GREEN: u32 = 0xff00_ff00;
