@@ -1,6 +1,7 @@
 //! A Wayland client that commits prepared frames as fast as frame callbacks come.
 
 use std::{
+    ops::Range,
     os::{
         fd::{AsFd, OwnedFd},
         unix::net::UnixStream,
@@ -57,10 +58,16 @@ impl Case {
         }
     }
 
-    /// Bytes that one frame changes.
-    pub fn damage_bytes(self) -> usize {
-        let (.., width, height) = self.damage();
-        (width * height * PIXEL) as usize
+    /// Bytes of an image of the window.
+    pub const IMAGE_BYTES: usize = (WIDTH * HEIGHT * PIXEL) as usize;
+
+    /// The bytes that one frame changes in an image of the window.
+    pub fn damaged_rows(self) -> impl Iterator<Item = Range<usize>> {
+        let (x, y, width, height) = self.damage();
+        (y..y + height).map(move |row| {
+            let start = ((row * WIDTH + x) * PIXEL) as usize;
+            start..start + (width * PIXEL) as usize
+        })
     }
 
     fn damage(self) -> (i32, i32, i32, i32) {
@@ -82,6 +89,8 @@ struct Window {
     surface: WlSurface,
     buffers: Vec<WlBuffer>,
     configured: bool,
+    /// Draws no more.
+    still: bool,
     frames: u64,
 }
 
@@ -109,12 +118,21 @@ impl Client {
         toplevel.set_title("bench".into());
         surface.commit();
 
-        let mut window = Window { case, surface, buffers, configured: false, frames: 0 };
+        let mut window = Window { case, surface, buffers, configured: false, still: false, frames: 0 };
         while !window.configured {
             queue.blocking_dispatch(&mut window)?;
         }
         window.commit(&handle, true);
         Ok(Self { queue, window })
+    }
+
+    /// Waits for the first frame to have been taken, and draws no more.
+    pub fn wait_until_shown(&mut self) -> anyhow::Result<()> {
+        self.window.still = true;
+        while self.window.frames == 0 {
+            self.queue.blocking_dispatch(&mut self.window)?;
+        }
+        Ok(())
     }
 
     /// Commits frames for that long and returns how many were shown.
@@ -165,7 +183,9 @@ impl Dispatch<WlCallback, ()> for Window {
     ) {
         if let wl_callback::Event::Done { .. } = event {
             window.frames += 1;
-            window.commit(handle, false);
+            if !window.still {
+                window.commit(handle, false);
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod check;
 mod demo;
 mod fuzz;
@@ -36,6 +37,8 @@ enum Command {
     Check,
     /// Run the fuzz targets (needs the nightly toolchain and cargo-fuzz)
     Fuzz(fuzz::Options),
+    /// Measure frames from a client to the screen, then the parts by themselves
+    Bench(bench::Options),
 }
 
 /// What the shell conventionally sees of a program ended by Ctrl-C.
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(options),
         Command::Check => check::run(),
         Command::Fuzz(options) => fuzz::run(options),
+        Command::Bench(options) => bench::run(options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
