@@ -12,6 +12,7 @@ use std::{
 };
 
 use rustix::{
+    event::{EventfdFlags, eventfd},
     io::Errno,
     time::{
         ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
@@ -25,7 +26,8 @@ pub struct RefreshClock(Rc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    timer: OwnedFd,
+    /// A timer; with no interval an event, since a timer that is due costs an interrupt.
+    alarm: OwnedFd,
     interval: Duration,
     /// When the pending tick is due, on the monotonic clock.
     due: Cell<Option<Duration>>,
@@ -36,9 +38,12 @@ struct Shared {
 impl RefreshClock {
     /// A clock with at least `interval` between ticks; zero ticks as soon as asked.
     pub fn new(interval: Duration) -> io::Result<Self> {
-        let timer =
-            timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-        Ok(Self(Rc::new(Shared { timer, interval, due: Cell::new(None), last: Cell::new(None) })))
+        let alarm = if interval.is_zero() {
+            eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?
+        } else {
+            timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?
+        };
+        Ok(Self(Rc::new(Shared { alarm, interval, due: Cell::new(None), last: Cell::new(None) })))
     }
 
     /// Asks for one tick, at once if the last was an interval ago.
@@ -47,22 +52,23 @@ impl RefreshClock {
             return Ok(());
         }
         let due = self.0.last.get().map_or(Duration::ZERO, |last| last.saturating_add(self.0.interval));
-        // A time in the past fires at once, but zero would disarm the timer.
-        let value = Timespec::try_from(due.max(Duration::from_nanos(1))).map_err(|_| Errno::OVERFLOW)?;
-        let interval = Timespec { tv_sec: 0, tv_nsec: 0 };
-        timerfd_settime(
-            &self.0.timer,
-            TimerfdTimerFlags::ABSTIME,
-            &Itimerspec { it_interval: interval, it_value: value },
-        )?;
+        if self.0.interval.is_zero() {
+            rustix::io::write(&self.0.alarm, &1_u64.to_ne_bytes())?;
+        } else {
+            // A time in the past fires at once, but zero would disarm the timer.
+            let value = Timespec::try_from(due.max(Duration::from_nanos(1))).map_err(|_| Errno::OVERFLOW)?;
+            let once = Itimerspec { it_interval: Timespec::default(), it_value: value };
+            timerfd_settime(&self.0.alarm, TimerfdTimerFlags::ABSTIME, &once)?;
+        }
         self.0.due.set(Some(due));
         Ok(())
     }
 
     /// Takes the tick that is due, if one is.
     pub fn tick(&self) -> io::Result<bool> {
-        let mut expirations = [0; 8];
-        match rustix::io::read(&self.0.timer, &mut expirations) {
+        // Either kind of alarm is silent once its count is read.
+        let mut count = [0; 8];
+        match rustix::io::read(&self.0.alarm, &mut count) {
             Ok(_) => {}
             Err(Errno::AGAIN | Errno::INTR) => return Ok(false),
             Err(error) => return Err(error.into()),
@@ -78,7 +84,7 @@ impl RefreshClock {
 
 impl AsFd for RefreshClock {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.timer.as_fd()
+        self.0.alarm.as_fd()
     }
 }
 
