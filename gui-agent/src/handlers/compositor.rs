@@ -2,14 +2,11 @@
 
 use smithay::{
     backend::renderer::utils::{on_commit_buffer_handler, with_renderer_surface_state},
-    reexports::wayland_server::{
-        Client, Resource,
-        protocol::{wl_subcompositor, wl_surface::WlSurface},
-    },
+    reexports::wayland_server::{Client, protocol::wl_surface::WlSurface},
     wayland::{
         compositor::{
-            CompositorClientState, CompositorHandler, CompositorState, SurfaceData, TraversalAction,
-            get_parent, get_role, is_sync_subsurface, with_surface_tree_downward,
+            CompositorClientState, CompositorHandler, CompositorState, get_parent, get_role,
+            is_sync_subsurface,
         },
         shell::xdg::{XDG_POPUP_ROLE, XDG_TOPLEVEL_ROLE},
     },
@@ -47,29 +44,11 @@ impl CompositorHandler for State {
         self.frames.committed(&root);
     }
 
-    fn new_subsurface(&mut self, surface: &WlSurface, _parent: &WlSurface) {
-        if depth(&root_of(surface)) > MAX_NESTING {
-            surface.post_error(wl_subcompositor::Error::BadParent, "subsurfaces are nested too deep");
-        }
-    }
-
     fn destroyed(&mut self, surface: &WlSurface) {
         // a role object normally goes first and takes the window along; not so when a client just disappears
         self.unmap(surface);
         self.frames.forget_dead();
     }
-}
-
-/// The most levels of subsurfaces on one another. Real ones are two or three; trees are walked by recursion, so an
-/// endless one would end the agent.
-const MAX_NESTING: usize = 64;
-
-/// The levels of a tree of subsurfaces.
-fn depth(root: &WlSurface) -> usize {
-    let mut depth = 0;
-    let descend = |_: &WlSurface, _: &SurfaceData, level: &usize| TraversalAction::DoChildren(*level + 1);
-    with_surface_tree_downward(root, 0, descend, |_, _, level| depth = depth.max(*level), |_, _, _| true);
-    depth
 }
 
 /// The surface at the top of a tree of subsurfaces.
@@ -84,19 +63,4 @@ fn root_of(surface: &WlSurface) -> WlSurface {
 /// Whether a surface has something to show.
 pub(crate) fn has_buffer(surface: &WlSurface) -> bool {
     with_renderer_surface_state(surface, |state| state.buffer().is_some()).unwrap_or(false)
-}
-
-mod delegates {
-    use super::State;
-    use smithay::{
-        reexports::wayland_server::{delegate_dispatch, delegate_global_dispatch, protocol},
-        wayland::compositor::CompositorState,
-    };
-
-    // surfaces, regions and subsurfaces pass through `bounds` first
-    delegate_global_dispatch!(State: [protocol::wl_compositor::WlCompositor: ()] => CompositorState);
-    delegate_global_dispatch!(State: [protocol::wl_subcompositor::WlSubcompositor: ()] => CompositorState);
-    delegate_dispatch!(State: [protocol::wl_compositor::WlCompositor: ()] => CompositorState);
-    delegate_dispatch!(State: [protocol::wl_subcompositor::WlSubcompositor: ()] => CompositorState);
-    delegate_dispatch!(State: [protocol::wl_callback::WlCallback: ()] => CompositorState);
 }

@@ -1,6 +1,5 @@
 //! The Wayland protocols the agent serves, one file per family.
 
-mod bounds;
 mod compositor;
 mod data_device;
 mod decoration;
@@ -9,3 +8,6 @@ pub(crate) mod popup;
 mod seat;
 mod shm;
 pub(crate) mod xdg_shell;
+
+// what of each family carries clients' numbers passes through the guard
+wayland_guard::delegate_guarded!(crate::state::State);

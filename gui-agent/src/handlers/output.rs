@@ -46,18 +46,3 @@ pub(crate) fn screen(output: &Output) -> Rectangle<i32, Logical> {
 
 smithay::delegate_output!(State);
 smithay::delegate_presentation!(State);
-
-mod delegates {
-    use super::State;
-    use smithay::{
-        reexports::{
-            wayland_protocols::wp::viewporter::server::wp_viewporter::WpViewporter,
-            wayland_server::{delegate_dispatch, delegate_global_dispatch},
-        },
-        wayland::viewporter::ViewporterState,
-    };
-
-    // viewports themselves pass through `bounds` first
-    delegate_global_dispatch!(State: [WpViewporter: ()] => ViewporterState);
-    delegate_dispatch!(State: [WpViewporter: ()] => ViewporterState);
-}

@@ -10,43 +10,18 @@ use smithay::{
         find_popup_root_surface,
     },
     input::pointer::Focus,
-    reexports::{
-        wayland_protocols::xdg::shell::server::xdg_wm_base,
-        wayland_server::{Resource, protocol::wl_surface::WlSurface},
-    },
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{IsAlive, Logical, Point, Rectangle, SERIAL_COUNTER, Serial},
     wayland::{
-        compositor::{get_role, with_states},
-        shell::xdg::{PopupSurface, PositionerState, XDG_POPUP_ROLE, XDG_TOPLEVEL_ROLE, XdgPopupSurfaceData},
+        compositor::with_states,
+        shell::xdg::{PopupSurface, PositionerState, XdgPopupSurfaceData},
     },
 };
 
+use wayland_guard::admit_popup;
+
 use super::{compositor::has_buffer, output};
 use crate::state::State;
-
-/// The longest chain of popups on popups. Menus nest a handful deep.
-const MAX_NESTING: usize = 32;
-
-/// Whether a popup's parents lead to a toplevel. A circle of popups, or one that hangs from nothing, does not.
-fn leads_to_toplevel(popup: &PopupSurface) -> bool {
-    let mut next = popup.get_parent_surface();
-    for _ in 0..MAX_NESTING {
-        let Some(surface) = next else { return false };
-        match get_role(&surface) {
-            Some(XDG_TOPLEVEL_ROLE) => return true,
-            Some(XDG_POPUP_ROLE) => next = parent_of(&surface),
-            _ => return false,
-        }
-    }
-    false
-}
-
-fn parent_of(popup: &WlSurface) -> Option<WlSurface> {
-    with_states(popup, |states| {
-        let attributes = states.data_map.get::<XdgPopupSurfaceData>()?.lock().ok()?;
-        attributes.parent.clone()
-    })
-}
 
 /// Where a popup goes relative to its parent's window geometry, as last configured and acknowledged.
 pub(crate) fn offset(popup: &PopupSurface) -> Point<i32, Logical> {
@@ -58,12 +33,9 @@ pub(crate) fn offset(popup: &PopupSurface) -> Point<i32, Logical> {
 
 impl State {
     pub(super) fn popup_created(&mut self, popup: PopupSurface) {
-        if leads_to_toplevel(&popup) {
+        if admit_popup(&popup) {
             // fails only for a parent that is gone, and this one is not
             let _ = self.popups.track_popup(PopupKind::Xdg(popup));
-        } else {
-            let error = xdg_wm_base::Error::InvalidPopupParent;
-            popup.xdg_popup().post_error(error, "a popup's parent must be a toplevel, or a popup of one");
         }
     }
 

@@ -115,19 +115,3 @@ fn answer(toplevel: &ToplevelSurface) {
         toplevel.send_configure();
     }
 }
-
-mod delegates {
-    use super::State;
-    use smithay::{
-        reexports::{
-            wayland_protocols::xdg::shell::server::{xdg_popup::XdgPopup, xdg_wm_base::XdgWmBase},
-            wayland_server::{delegate_dispatch, delegate_global_dispatch},
-        },
-        wayland::shell::xdg::{XdgShellState, XdgShellSurfaceUserData, XdgWmBaseUserData},
-    };
-
-    // positioners, surfaces and toplevels pass through `bounds` first
-    delegate_global_dispatch!(State: [XdgWmBase: ()] => XdgShellState);
-    delegate_dispatch!(State: [XdgWmBase: XdgWmBaseUserData] => XdgShellState);
-    delegate_dispatch!(State: [XdgPopup: XdgShellSurfaceUserData] => XdgShellState);
-}

@@ -2,7 +2,6 @@
 
 use smithay::{
     backend::renderer::utils::{on_commit_buffer_handler, with_renderer_surface_state},
-    delegate_compositor,
     reexports::wayland_server::{
         Client, DisplayHandle,
         backend::{ClientData, ClientId, DisconnectReason},
@@ -67,5 +66,3 @@ impl State {
         &self.display_handle
     }
 }
-
-delegate_compositor!(State);

@@ -9,3 +9,6 @@ mod xdg_shell;
 
 pub use compositor::ClientState;
 pub use xdg_shell::{Unmapped, window_geometry};
+
+// What of each family carries clients' numbers passes through the guard.
+wayland_guard::delegate_guarded!(crate::state::State);

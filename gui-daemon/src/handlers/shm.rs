@@ -1,7 +1,7 @@
-//! `wl_shm`, and the outputs and viewports whose handlers carry no decisions.
+//! `wl_shm` and the outputs, whose handlers carry no decisions.
 
 use smithay::{
-    delegate_output, delegate_shm, delegate_viewporter,
+    delegate_output,
     wayland::{
         output::OutputHandler,
         shm::{ShmHandler, ShmState},
@@ -18,6 +18,4 @@ impl ShmHandler for State {
 
 impl OutputHandler for State {}
 
-delegate_shm!(State);
 delegate_output!(State);
-delegate_viewporter!(State);

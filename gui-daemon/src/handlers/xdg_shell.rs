@@ -3,7 +3,7 @@
 //! A toplevel or popup without a buffer is `Unmapped` and unknown to the shell; its first buffer makes it a window.
 
 use smithay::{
-    delegate_xdg_decoration, delegate_xdg_shell,
+    delegate_xdg_decoration,
     desktop::{PopupKind, utils::bbox_from_surface_tree},
     reexports::{
         wayland_protocols::xdg::{
@@ -21,6 +21,7 @@ use smithay::{
     },
 };
 use tracing::debug;
+use wayland_guard::admit_popup;
 
 use crate::{
     render::CursorShape,
@@ -60,6 +61,9 @@ impl XdgShellHandler for State {
     }
 
     fn new_popup(&mut self, surface: PopupSurface, positioner: PositionerState) {
+        if !admit_popup(&surface) {
+            return;
+        }
         self.place_popup(&surface, positioner);
         if let Err(err) = self.popups.track_popup(PopupKind::Xdg(surface.clone())) {
             debug!(%err, "a popup died before it was tracked");
@@ -372,5 +376,4 @@ fn first_configure(unmapped: &Unmapped) {
     }
 }
 
-delegate_xdg_shell!(State);
 delegate_xdg_decoration!(State);

@@ -1,9 +1,4 @@
-//! The numbers clients may name, brought into bounds before smithay calculates with them.
-//!
-//! Smithay adds, multiplies and divides client values as they come. Absurd ones (a popup two thousand million pixels
-//! to the right, a region of negative width, a scale the buffer cannot be divided by) would end the agent in a failed
-//! assertion or overflow, and all applications with it. So requests that carry such numbers pass through here first:
-//! what has a sensible nearest value gets it, what the protocol calls an error ends that client's connection.
+//! The numbers of each request, brought into bounds.
 
 use smithay::{
     backend::renderer::buffer_dimensions,
@@ -17,11 +12,11 @@ use smithay::{
             },
         },
         wayland_server::{
-            Client, DataInit, Dispatch, DisplayHandle, Resource,
-            backend::ClientId,
+            Resource,
             protocol::{
                 wl_region::{self, WlRegion},
-                wl_shm_pool::WlShmPool,
+                wl_shm,
+                wl_shm_pool::{self, WlShmPool},
                 wl_subsurface::{self, WlSubsurface},
                 wl_surface::{self, WlSurface},
             },
@@ -38,15 +33,14 @@ use smithay::{
     },
 };
 
-use super::shm;
-use crate::state::State;
+use crate::Guarded;
 
 /// No coordinate or size that matters is larger: windows end at 16384 × 6144, pixman's coordinates end here, and a sum
 /// of a thousand of these still fits into 32 bits.
-const FAR: i32 = 32767;
+pub const FAR: i32 = 32767;
 
 /// The largest buffer scale. Real ones are 1 to 4.
-const MAX_SCALE: i32 = 64;
+pub const MAX_SCALE: i32 = 64;
 
 fn position(value: i32) -> i32 {
     value.clamp(-FAR, FAR)
@@ -56,13 +50,11 @@ fn size(value: i32) -> i32 {
     value.clamp(0, FAR)
 }
 
-/// A request that passes on, in bounds, or none if it has ended its client.
-trait Bounded: Resource + Sized {
-    fn bounded(resource: &Self, request: Self::Request) -> Option<Self::Request>;
-}
+impl Guarded for WlSurface {
+    type Data = SurfaceUserData;
+    type Handler = CompositorState;
 
-impl Bounded for WlSurface {
-    fn bounded(surface: &Self, request: Self::Request) -> Option<Self::Request> {
+    fn bounded(&self, request: Self::Request) -> Option<Self::Request> {
         use wl_surface::Request;
         Some(match request {
             Request::Attach { buffer, x, y } => Request::Attach { buffer, x: position(x), y: position(y) },
@@ -78,8 +70,8 @@ impl Bounded for WlSurface {
             },
             Request::SetBufferScale { scale } => Request::SetBufferScale { scale: scale.min(MAX_SCALE) },
             Request::Commit => {
-                if let Some((error, message)) = commit_fault(surface) {
-                    surface.post_error(error, message);
+                if let Some((error, message)) = commit_fault(self) {
+                    self.post_error(error, message);
                     return None;
                 }
                 Request::Commit
@@ -114,8 +106,11 @@ fn commit_fault(surface: &WlSurface) -> Option<(wl_surface::Error, &'static str)
     })
 }
 
-impl Bounded for WlRegion {
-    fn bounded(_: &Self, request: Self::Request) -> Option<Self::Request> {
+impl Guarded for WlRegion {
+    type Data = RegionUserData;
+    type Handler = CompositorState;
+
+    fn bounded(&self, request: Self::Request) -> Option<Self::Request> {
         use wl_region::Request;
         Some(match request {
             Request::Add { x, y, width, height } => {
@@ -129,8 +124,11 @@ impl Bounded for WlRegion {
     }
 }
 
-impl Bounded for WlSubsurface {
-    fn bounded(_: &Self, request: Self::Request) -> Option<Self::Request> {
+impl Guarded for WlSubsurface {
+    type Data = SubsurfaceUserData;
+    type Handler = CompositorState;
+
+    fn bounded(&self, request: Self::Request) -> Option<Self::Request> {
         use wl_subsurface::Request;
         Some(match request {
             Request::SetPosition { x, y } => Request::SetPosition { x: position(x), y: position(y) },
@@ -139,8 +137,11 @@ impl Bounded for WlSubsurface {
     }
 }
 
-impl Bounded for WpViewport {
-    fn bounded(_: &Self, request: Self::Request) -> Option<Self::Request> {
+impl Guarded for WpViewport {
+    type Data = ViewportState;
+    type Handler = ViewportState;
+
+    fn bounded(&self, request: Self::Request) -> Option<Self::Request> {
         use wp_viewport::Request;
         Some(match request {
             Request::SetDestination { width, height } => {
@@ -151,18 +152,43 @@ impl Bounded for WpViewport {
     }
 }
 
-impl Bounded for WlShmPool {
-    fn bounded(pool: &Self, request: Self::Request) -> Option<Self::Request> {
-        if let Some((error, message)) = shm::pool_fault(&request) {
-            pool.post_error(error, message);
+impl Guarded for WlShmPool {
+    type Data = ShmPoolUserData;
+    type Handler = ShmState;
+
+    fn bounded(&self, request: Self::Request) -> Option<Self::Request> {
+        if let Some((error, message)) = pool_fault(&request) {
+            self.post_error(error, message);
             return None;
         }
         Some(request)
     }
 }
 
-impl Bounded for XdgPositioner {
-    fn bounded(_: &Self, request: Self::Request) -> Option<Self::Request> {
+/// What is wrong with a pool request, if anything, beyond what smithay looks at itself.
+///
+/// Smithay takes a resize to a size below one for granted to be impossible, and pixman refuses rows that do not begin
+/// on a whole pixel, each time anew.
+fn pool_fault(request: &wl_shm_pool::Request) -> Option<(wl_shm::Error, &'static str)> {
+    const PIXEL: i32 = 4;
+    match *request {
+        wl_shm_pool::Request::Resize { size } if size <= 0 => {
+            Some((wl_shm::Error::InvalidFd, "a pool cannot shrink to nothing"))
+        }
+        wl_shm_pool::Request::CreateBuffer { offset, stride, .. }
+            if offset % PIXEL != 0 || stride % PIXEL != 0 =>
+        {
+            Some((wl_shm::Error::InvalidStride, "rows must begin on a whole pixel"))
+        }
+        _ => None,
+    }
+}
+
+impl Guarded for XdgPositioner {
+    type Data = XdgPositionerUserData;
+    type Handler = XdgShellState;
+
+    fn bounded(&self, request: Self::Request) -> Option<Self::Request> {
         use xdg_positioner::Request;
         Some(match request {
             Request::SetSize { width, height } => {
@@ -184,12 +210,15 @@ impl Bounded for XdgPositioner {
     }
 }
 
-impl Bounded for XdgSurface {
-    fn bounded(surface: &Self, request: Self::Request) -> Option<Self::Request> {
+impl Guarded for XdgSurface {
+    type Data = XdgSurfaceUserData;
+    type Handler = XdgShellState;
+
+    fn bounded(&self, request: Self::Request) -> Option<Self::Request> {
         use xdg_surface::Request;
         match request {
             Request::SetWindowGeometry { width, height, .. } if width < 1 || height < 1 => {
-                surface.post_error(xdg_surface::Error::InvalidSize, "window geometry must not be empty");
+                self.post_error(xdg_surface::Error::InvalidSize, "window geometry must not be empty");
                 None
             }
             Request::SetWindowGeometry { x, y, width, height } => Some(Request::SetWindowGeometry {
@@ -203,14 +232,17 @@ impl Bounded for XdgSurface {
     }
 }
 
-impl Bounded for XdgToplevel {
-    fn bounded(toplevel: &Self, request: Self::Request) -> Option<Self::Request> {
+impl Guarded for XdgToplevel {
+    type Data = XdgShellSurfaceUserData;
+    type Handler = XdgShellState;
+
+    fn bounded(&self, request: Self::Request) -> Option<Self::Request> {
         use xdg_toplevel::Request;
         match request {
             Request::SetMinSize { width, height } | Request::SetMaxSize { width, height }
                 if width < 0 || height < 0 =>
             {
-                toplevel.post_error(xdg_toplevel::Error::InvalidSize, "size limits must not be negative");
+                self.post_error(xdg_toplevel::Error::InvalidSize, "size limits must not be negative");
                 None
             }
             Request::SetMinSize { width, height } => {
@@ -222,42 +254,4 @@ impl Bounded for XdgToplevel {
             other => Some(other),
         }
     }
-}
-
-/// Has an interface's requests bounded before smithay handles them.
-macro_rules! dispatch_bounded {
-    ($($interface:ty: $data:ty => $smithay:ty;)*) => {$(
-        impl Dispatch<$interface, $data> for State {
-            fn request(
-                state: &mut Self,
-                client: &Client,
-                resource: &$interface,
-                request: <$interface as Resource>::Request,
-                data: &$data,
-                display: &DisplayHandle,
-                init: &mut DataInit<'_, Self>,
-            ) {
-                if let Some(request) = Bounded::bounded(resource, request) {
-                    <$smithay as Dispatch<$interface, $data, Self>>::request(
-                        state, client, resource, request, data, display, init,
-                    );
-                }
-            }
-
-            fn destroyed(state: &mut Self, client: ClientId, resource: &$interface, data: &$data) {
-                <$smithay as Dispatch<$interface, $data, Self>>::destroyed(state, client, resource, data);
-            }
-        }
-    )*};
-}
-
-dispatch_bounded! {
-    WlSurface: SurfaceUserData => CompositorState;
-    WlRegion: RegionUserData => CompositorState;
-    WlSubsurface: SubsurfaceUserData => CompositorState;
-    WlShmPool: ShmPoolUserData => ShmState;
-    WpViewport: ViewportState => ViewportState;
-    XdgPositioner: XdgPositionerUserData => XdgShellState;
-    XdgSurface: XdgSurfaceUserData => XdgShellState;
-    XdgToplevel: XdgShellSurfaceUserData => XdgShellState;
 }
