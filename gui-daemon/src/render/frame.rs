@@ -129,6 +129,8 @@ fn shade(band: Color, share: f32) -> Color {
 /// What is kept of one view's frame between drawings.
 #[derive(Debug, Default)]
 pub(super) struct FrameParts {
+    /// The colours and what they were chosen for.
+    palette: Option<((Style, bool), Palette)>,
     fill: FillState,
     title: Painted<TitleKey>,
     /// The title's width if it need not be cut, as long as what it was measured for is unchanged.
@@ -171,7 +173,7 @@ impl FrameParts {
         if view.insets.top < MIN_BAND {
             return Ok(elements);
         }
-        let palette = view.frame.palette();
+        let palette = self.palette(&view.frame);
         let layout = BandLayout::new(view);
         for (painted, button) in self.buttons.iter_mut().zip(Button::ALL) {
             let Some(place) = layout.button(button) else { continue };
@@ -211,7 +213,7 @@ impl FrameParts {
     /// The plain colours of `view`, below all its other elements.
     pub(super) fn fill(&mut self, view: &View<'_>, mapping: Mapping) -> Fill {
         let outer = mapping.rect(view.outer);
-        let parts = fill_parts(view, mapping)
+        let parts = fill_parts(view, self.palette(&view.frame), mapping)
             .into_iter()
             .map(|(mut rect, color)| {
                 rect.loc -= outer.loc;
@@ -219,6 +221,15 @@ impl FrameParts {
             })
             .collect();
         self.fill.element(outer, parts)
+    }
+
+    /// The colours, chosen anew only when the label or the focus changes: it takes a dozen powers.
+    fn palette(&mut self, frame: &FrameSpec) -> Palette {
+        let wanted = (frame.style, frame.focused);
+        match self.palette {
+            Some((chosen, palette)) if chosen == wanted => palette,
+            _ => self.palette.insert((wanted, frame.palette())).1,
+        }
     }
 }
 
@@ -258,8 +269,7 @@ impl BandLayout {
 
 /// The rectangles of one colour that make up a view's frame and window background; disjoint, and together with the
 /// view's content all of it.
-fn fill_parts(view: &View<'_>, mapping: Mapping) -> Vec<(Rectangle<i32, Physical>, Color)> {
-    let palette = view.frame.palette();
+fn fill_parts(view: &View<'_>, palette: Palette, mapping: Mapping) -> Vec<(Rectangle<i32, Physical>, Color)> {
     let outer = mapping.rect(view.outer);
     let clip = view.clip();
     let content = mapping.rect(clip).intersection(outer).unwrap_or_default();
@@ -564,7 +574,7 @@ mod tests {
     fn parts_of_a_frame_are_disjoint_and_leave_nothing_out() {
         for scale in [1.0, 1.5, 2.0] {
             let (view, mapping) = (view(60), Mapping { scale });
-            let parts = fill_parts(&view, mapping);
+            let parts = fill_parts(&view, view.frame.palette(), mapping);
             let area = |rect: Rectangle<i32, Physical>| i64::from(rect.size.w) * i64::from(rect.size.h);
             let sum: i64 = parts.iter().map(|(rect, _)| area(*rect)).sum();
             assert_eq!(sum, area(mapping.rect(view.outer)));
