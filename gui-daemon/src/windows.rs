@@ -146,7 +146,7 @@ impl Drop for GuestWindow {
     }
 }
 
-/// A fresh flag for [`GuestTarget::alive`].
+/// A fresh flag for a [`GuestTarget`].
 pub fn alive() -> Arc<AtomicBool> {
     Arc::new(AtomicBool::new(true))
 }

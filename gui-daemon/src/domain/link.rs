@@ -197,7 +197,7 @@ impl State {
         let Some(link) = self.link_mut(id) else { return };
         let wanted = link.connection.as_ref().and_then(|connection| connection.conn.poll_timeout());
         let Some(due) = wanted else { return };
-        if !link.timer.as_ref().is_some_and(|(_, armed)| *armed <= due) {
+        if link.timer.as_ref().is_none_or(|(_, armed)| *armed > due) {
             self.start_timer(id, due, State::link_timeout);
         }
     }

@@ -37,7 +37,7 @@ pub enum Request {
     Quit,
     /// Presses and releases keys.
     InputKey {
-        /// A chord such as `ctrl+shift+c`, `alt+Tab` or `F4`; see [`crate::inject::stroke_for_name`].
+        /// A chord such as `ctrl+shift+c`, `alt+Tab` or `F4`.
         name: String,
     },
     /// Types text.

@@ -3,7 +3,7 @@
 //! A window's content and frame follow from three things: its normal place, its role and its state. Whatever changes
 //! one of them ends in [`Shell::lay_out`]. A toplevel on the desktop can always be grabbed by its title band.
 
-use super::geom::{Insets, Point, Rect};
+use super::geom::{Insets, Rect};
 use super::grab::Grab;
 use super::window::{Id, MAX_CONTENT, MIN_CONTENT, Role, SizeLimits, State, Window};
 use super::{Shell, frame, placement};
@@ -191,7 +191,7 @@ impl Shell {
             None => {
                 let others =
                     self.stack().rev().filter(|other| other.id != id && other.role == Role::Toplevel);
-                let taken: Vec<Rect> = others.map(|other| other.frame).collect();
+                let taken: Vec<Rect> = others.map(|other| other.frame).take(placement::NOTICED).collect();
                 let step = self.metrics.title_height + self.metrics.border;
                 placement::beside(output, frame.size(), step, &taken)
             }

@@ -21,6 +21,9 @@ const CASCADE: i32 = 64;
 /// decides how many windows there are.
 const AVOIDED: usize = 16;
 
+/// How many of them it looks at in all, so that the next window costs no more however many a domain has.
+pub(super) const NOTICED: usize = 64;
+
 /// The outputs that can be used: those with a pixel inside [`DESKTOP`]; never none.
 pub(super) fn usable(outputs: Vec<Rect>) -> Vec<Rect> {
     let mut outputs: Vec<Rect> = outputs.into_iter().map(|output| output.intersection(DESKTOP)).collect();
