@@ -16,8 +16,9 @@ use crate::{ipc, state::State};
 
 /// Bytes taken from a channel at a time: the whole of a usual round, and little to clear for a single message.
 const READ_CHUNK: usize = 8 * 1024;
-/// Chunks taken from one domain before the others get their turn.
-const CHUNKS_PER_TURN: usize = 32;
+/// How long one domain is listened to before the others get their turn. In time and not in bytes, as a message may cost
+/// the more the more windows there are; a turn is longer than this by at most one chunk.
+const TURN: Duration = Duration::from_millis(4);
 /// A link that lived this long forgives the violations before it.
 const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
 
@@ -171,8 +172,12 @@ impl State {
     /// Takes one turn's worth of bytes. Says whether there may be more, for another turn.
     fn link_read(&mut self, id: DomainId) -> Result<bool, EndReason> {
         let mut chunk = [0; READ_CHUNK];
-        for _ in 0..CHUNKS_PER_TURN {
+        let end = self.now().saturating_add(TURN);
+        loop {
             let now = self.now();
+            if now >= end {
+                break;
+            }
             let Some(link) = self.link_mut(id) else { return Ok(false) };
             let (Some(client), Some(connection)) = (&mut link.client, &mut link.connection) else {
                 return Ok(false);
