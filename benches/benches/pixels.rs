@@ -141,7 +141,7 @@ fn view(index: usize, image: &GuestImage) -> View<'_> {
     };
     let content = Rect::at(place.plus(Point::new(insets.left, insets.top)), image.size());
     let frame = FrameSpec {
-        style: Style::Domain(Label::parse("blue").expect("a label")),
+        style: Style::Domain(Label::named("blue").expect("a label")),
         name: "work".into(),
         title: "a title of usual length - application".into(),
         focused: index == 0,

@@ -11,6 +11,8 @@ use std::{
 };
 
 use shm_grant::DomId;
+
+use crate::label::{Color, Label};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -60,8 +62,8 @@ impl Default for OutputConfig {
 pub struct DomainConfig {
     /// The name shown in every frame: ASCII letters, digits, `_` and `-`, a letter first.
     pub name: String,
-    /// The colour of its frames.
-    pub label: LabelConfig,
+    /// The colour of its frames: one of Qubes' names (`label = "red"`) or any (`color = "#rrggbb"`).
+    pub label: Label,
     /// How its agent is reached.
     pub transport: Transport,
     /// Whether its windows may cover the whole screen.
@@ -70,123 +72,6 @@ pub struct DomainConfig {
     pub override_redirect_protection: bool,
     /// What is drawn where a window has no pixels yet.
     pub window_background_color: Color,
-}
-
-/// A domain's label: one of Qubes' names (`label = "red"`) or any colour (`color = "#rrggbb"`). Displayed as written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LabelConfig {
-    /// One of the eight names.
-    Named(LabelName),
-    /// A colour of the administrator's own.
-    Custom(Color),
-}
-
-impl LabelConfig {
-    /// The colour of the frames.
-    pub fn color(self) -> Color {
-        match self {
-            Self::Named(name) => name.color(),
-            Self::Custom(color) => color,
-        }
-    }
-}
-
-impl fmt::Display for LabelConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Named(name) => f.write_str(name.as_str()),
-            Self::Custom(color) => color.fmt(f),
-        }
-    }
-}
-
-/// Qubes' eight labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each name is its own description")]
-pub enum LabelName {
-    Red,
-    Orange,
-    Yellow,
-    Green,
-    Gray,
-    Blue,
-    Purple,
-    Black,
-}
-
-impl LabelName {
-    /// All labels, in Qubes' order from least to most trusted.
-    pub const ALL: [Self; 8] = [
-        Self::Red,
-        Self::Orange,
-        Self::Yellow,
-        Self::Green,
-        Self::Gray,
-        Self::Blue,
-        Self::Purple,
-        Self::Black,
-    ];
-
-    /// The name as Qubes spells it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Red => "red",
-            Self::Orange => "orange",
-            Self::Yellow => "yellow",
-            Self::Green => "green",
-            Self::Gray => "gray",
-            Self::Blue => "blue",
-            Self::Purple => "purple",
-            Self::Black => "black",
-        }
-    }
-
-    /// Qubes' colour for the label, so that a Qubes user's habits hold.
-    pub fn color(self) -> Color {
-        let [_, r, g, b] = match self {
-            Self::Red => 0xcc_0000_u32,
-            Self::Orange => 0xf5_7900,
-            Self::Yellow => 0xed_d400,
-            Self::Green => 0x73_d216,
-            Self::Gray => 0x55_5753,
-            Self::Blue => 0x34_65a4,
-            Self::Purple => 0x75_507b,
-            Self::Black => 0x00_0000,
-        }
-        .to_be_bytes();
-        Color { r, g, b }
-    }
-
-    fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|label| label.as_str() == name)
-    }
-}
-
-/// An opaque sRGB colour, displayed as `#rrggbb`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "red, green, blue")]
-pub struct Color {
-    pub r: u8,
-    pub g: u8,
-    pub b: u8,
-}
-
-impl Color {
-    /// White.
-    pub const WHITE: Self = Self { r: 0xff, g: 0xff, b: 0xff };
-
-    fn parse(text: &str) -> Option<Self> {
-        let digits =
-            text.strip_prefix('#').filter(|d| d.len() == 6 && d.bytes().all(|b| b.is_ascii_hexdigit()))?;
-        let [_, r, g, b] = u32::from_str_radix(digits, 16).ok()?.to_be_bytes();
-        Some(Self { r, g, b })
-    }
-}
-
-impl fmt::Display for Color {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{:02x}{:02x}{:02x}", self.r, self.g, self.b)
-    }
 }
 
 /// How an agent is reached, written and displayed as `socket:7` or `ring:7`.
@@ -395,12 +280,12 @@ impl DomainConfig {
         let named = table.string(
             "label",
             "one of red, orange, yellow, green, gray, blue, purple, black",
-            LabelName::parse,
+            Label::named,
         )?;
         let custom = table.string("color", "a colour as \"#rrggbb\"", Color::parse)?;
         let label = match (named, custom) {
-            (Some(name), None) => LabelConfig::Named(name),
-            (None, Some(color)) => LabelConfig::Custom(color),
+            (Some(label), None) => label,
+            (None, Some(color)) => Label::of(color),
             (None, None) => {
                 return Err(table.refuse(format!("domain {name:?} needs either a label or a color")));
             }
@@ -648,13 +533,13 @@ mod tests {
         );
         assert_eq!(config.wayland_socket.as_deref(), Some("wayland-dom0"));
         assert_eq!(config.control_socket.as_deref(), Some(Path::new("/run/user/1000/transom.sock")));
-        let custom = Color { r: 0x0a, g: 0xb1, b: 0xff };
+        let custom = Color::new(0x0a, 0xb1, 0xff);
         assert_eq!(
             config.domains,
             [
                 DomainConfig {
                     name: "personal".into(),
-                    label: LabelConfig::Named(LabelName::Green),
+                    label: Label::named("green").unwrap(),
                     transport: Transport { kind: TransportKind::Socket, domid: DomId(7) },
                     allow_fullscreen: false,
                     override_redirect_protection: true,
@@ -662,23 +547,18 @@ mod tests {
                 },
                 DomainConfig {
                     name: "sys-net_2".into(),
-                    label: LabelConfig::Custom(custom),
+                    label: Label::of(custom),
                     transport: Transport { kind: TransportKind::Ring, domid: DomId(32751) },
                     allow_fullscreen: true,
                     override_redirect_protection: false,
-                    window_background_color: Color { r: 0, g: 0, b: 0 },
+                    window_background_color: Color::BLACK,
                 },
             ]
         );
     }
 
     #[test]
-    fn labels_and_transports_display_as_written() {
-        let [first, second] = ["green", "black"].map(|name| LabelName::parse(name).unwrap());
-        assert_eq!(LabelConfig::Named(first).to_string(), "green");
-        assert_eq!(LabelConfig::Named(first).color().to_string(), "#73d216");
-        assert_eq!(LabelConfig::Named(second).color().to_string(), "#000000");
-        assert_eq!(LabelConfig::Custom(Color::parse("#0AB1FF").unwrap()).to_string(), "#0ab1ff");
+    fn transports_display_as_written() {
         assert_eq!(Transport::parse("ring:007").unwrap().to_string(), "ring:7");
     }
 

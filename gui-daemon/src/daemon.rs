@@ -1,11 +1,13 @@
 //! The daemon as a whole: its parts put together, and its event loop.
 
 use std::{
+    cell::RefCell,
     os::{
         fd::{AsFd, BorrowedFd},
         unix::net::UnixStream,
     },
     path::PathBuf,
+    rc::Rc,
     sync::Arc,
     time::Duration,
 };
@@ -15,10 +17,11 @@ use smithay::{
     reexports::{
         calloop::{
             EventLoop, Interest, LoopHandle, Mode, PostAction,
+            channel::{self, Sender, channel},
             generic::Generic,
             signals::{Signal, Signals},
         },
-        wayland_server::Display,
+        wayland_server::{Display, backend::ClientId},
     },
     wayland::socket::ListeningSocketSource,
 };
@@ -85,18 +88,9 @@ impl Daemon {
 
         let socket_name = if wayland { Some(listen(&handle, &config)?) } else { None };
 
-        let mut display: Display<State> = Display::new().context("no Wayland display")?;
+        let display: Display<State> = Display::new().context("no Wayland display")?;
         let display_handle = display.handle();
-        // A descriptor of its own for the loop leaves the display to the closure, which needs it whole.
-        let requests =
-            display.backend().poll_fd().try_clone_to_owned().context("no descriptor for clients")?;
-        handle
-            .insert_source(Generic::new(requests, Interest::READ, Mode::Level), move |_, _, state| {
-                display.dispatch_clients(state)?;
-                Ok(PostAction::Continue)
-            })
-            .map_err(|err| err.error)
-            .context("the Wayland clients' events")?;
+        let disconnected = serve_clients(&handle, display)?;
 
         let control_path = match control_socket.or_else(|| config.control_socket.clone()) {
             Some(path) => path,
@@ -112,8 +106,9 @@ impl Daemon {
         info!(wayland = socket_name.as_deref(), control = %control_path.display(), "ready");
 
         let loop_signal = event_loop.get_signal();
-        let mut state =
-            State::new(Parts { loop_handle: handle, loop_signal, display_handle, config, backend, ipc })?;
+        let loop_handle = handle;
+        let parts = Parts { loop_handle, loop_signal, display_handle, disconnected, config, backend, ipc };
+        let mut state = State::new(parts)?;
         state.connect_domains(vchan_directory.as_deref())?;
         Ok(Self { event_loop, state, socket_name })
     }
@@ -180,10 +175,43 @@ impl AsFd for Daemon {
 impl State {
     /// Takes in a Wayland client of dom0's own on a connected socket.
     pub fn add_client(&mut self, stream: UnixStream) {
-        if let Err(err) = self.display_handle.insert_client(stream, Arc::new(ClientState::default())) {
+        let client = ClientState::new(self.disconnected.clone());
+        if let Err(err) = self.display_handle.insert_client(stream, Arc::new(client)) {
             warn!(%err, "a client of dom0 could not be taken in");
         }
     }
+}
+
+/// Has the requests of dom0's own clients handled, and the remains of those removed that the answer is told of.
+fn serve_clients(
+    handle: &LoopHandle<'static, State>,
+    mut display: Display<State>,
+) -> anyhow::Result<Sender<ClientId>> {
+    const CONTEXT: &str = "the Wayland clients' events";
+    // A descriptor of its own for the loop leaves the display to the closures, which need it whole.
+    let requests = display.backend().poll_fd().try_clone_to_owned().context(CONTEXT)?;
+    let display = Rc::new(RefCell::new(display));
+    let clients = display.clone();
+    handle
+        .insert_source(Generic::new(requests, Interest::READ, Mode::Level), move |_, _, state| {
+            clients.borrow_mut().dispatch_clients(state)?;
+            Ok(PostAction::Continue)
+        })
+        .map_err(|err| err.error)
+        .context(CONTEXT)?;
+    // A client that is disconnected for what shows only when its buffer is drawn would keep its windows until the next
+    // request of any other.
+    let (disconnected, clients) = channel();
+    handle
+        .insert_source(clients, move |event, (), state| {
+            if let channel::Event::Msg(client) = event {
+                // Dispatching one that is gone fails, and removes what it has left.
+                drop(display.borrow_mut().backend().dispatch_single_client(state, client));
+            }
+        })
+        .map_err(|err| err.error)
+        .context(CONTEXT)?;
+    Ok(disconnected)
 }
 
 /// Opens the Wayland socket for dom0's own clients and returns its name.

@@ -16,6 +16,7 @@ mod handlers;
 mod inject;
 mod input;
 pub mod ipc;
+pub mod label;
 pub mod msg;
 pub mod render;
 pub mod sanitise;

@@ -6,7 +6,8 @@ use crate::{
     backend::Backend,
     domain::Domain,
     input::PointerState,
-    render::{Color, Content, Cursor, CursorShape, FrameSpec, Scene, Style, View},
+    label::Color,
+    render::{Content, Cursor, CursorShape, FrameSpec, Scene, Style, View},
     shell::{self, Hit, Owner, Shell, geom::Point},
     state::State,
     windows::{Source, Windows},
@@ -50,7 +51,10 @@ impl<'a> Stage<'a> {
             Owner::Dom0 => (Style::Admin, DOM0, Color::WHITE),
             Owner::Domain(index) => {
                 let domain = self.domains.get(usize::from(index))?;
-                (Style::Domain(domain.label), domain.config.name.as_str(), domain.background())
+                {
+                    let config = &domain.config;
+                    (Style::Domain(config.label), config.name.as_str(), config.window_background_color)
+                }
             }
         };
         let frame = FrameSpec {

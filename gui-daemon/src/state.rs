@@ -11,8 +11,8 @@ use smithay::{
     input::{Seat, SeatState, keyboard::xkb, pointer::CursorImageStatus},
     output::{Mode, Output, PhysicalProperties, Scale, Subpixel},
     reexports::{
-        calloop::{LoopHandle, LoopSignal},
-        wayland_server::DisplayHandle,
+        calloop::{LoopHandle, LoopSignal, channel::Sender},
+        wayland_server::{DisplayHandle, backend::ClientId as WaylandClient},
     },
     utils::{Clock, Logical, Monotonic, Physical, Rectangle, Size, Transform},
     wayland::{
@@ -47,6 +47,7 @@ pub struct State {
     pub loop_signal: LoopSignal,
     /// The display of dom0's own clients.
     pub display_handle: DisplayHandle,
+    pub(crate) disconnected: Sender<WaylandClient>,
     /// The configuration, as read at start.
     pub config: Config,
 
@@ -112,6 +113,8 @@ pub struct Parts {
     pub loop_signal: LoopSignal,
     /// The display for dom0's own clients.
     pub display_handle: DisplayHandle,
+    /// Is to be told of each of these clients that is disconnected, so that what it leaves is removed.
+    pub disconnected: Sender<WaylandClient>,
     /// The configuration.
     pub config: Config,
     /// Where the desktop is shown.
@@ -126,7 +129,7 @@ impl State {
     /// # Errors
     /// When the keymap of the configuration does not compile, or the screen cannot be drawn to.
     pub fn new(parts: Parts) -> anyhow::Result<Self> {
-        let Parts { loop_handle, loop_signal, display_handle, config, backend, ipc } = parts;
+        let Parts { loop_handle, loop_signal, display_handle, disconnected, config, backend, ipc } = parts;
         let dh = &display_handle;
         let mut seat_state = SeatState::new();
         let mut seat = seat_state.new_wl_seat(dh, "seat0");
@@ -195,6 +198,7 @@ impl State {
             loop_handle,
             loop_signal,
             display_handle: display_handle.clone(),
+            disconnected,
             config,
         };
         XdgDecorationState::new::<State>(dh);

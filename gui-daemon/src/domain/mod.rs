@@ -16,7 +16,7 @@ use shm_grant::{Address, Backend};
 use crate::{
     config::{self, Config, TransportKind},
     focus::GuestTarget,
-    ipc, render,
+    ipc,
     shell::{self, Owner, geom},
     state::State,
 };
@@ -38,8 +38,6 @@ pub struct Domain {
     pub id: DomainId,
     /// What the configuration says of it.
     pub config: config::DomainConfig,
-    /// The label in its frames.
-    pub label: render::Label,
     address: Address,
     link: Link,
     windows: HashMap<WindowId, shell::Id>,
@@ -58,7 +56,6 @@ impl Domain {
                 Self {
                     id: DomainId(index),
                     config: config.clone(),
-                    label: render::Label::of(render_color(config.label.color())),
                     address: Address::new(backend, config.transport.domid, shm_grant::DomId(0), GUI_PORT),
                     link: Link::default(),
                     windows: HashMap::new(),
@@ -80,11 +77,6 @@ impl Domain {
     /// Whose windows the shell takes this domain's for.
     pub fn owner(&self) -> Owner {
         Owner::Domain(self.id.0)
-    }
-
-    /// What shows where one of its windows has no pixels.
-    pub fn background(&self) -> render::Color {
-        render_color(self.config.window_background_color)
     }
 }
 
@@ -130,10 +122,6 @@ impl State {
         self.refresh_pointer();
         self.names_changed();
     }
-}
-
-fn render_color(color: config::Color) -> render::Color {
-    render::Color::new(color.r, color.g, color.b)
 }
 
 /// A rectangle of the desktop as it goes on the wire.

@@ -2,10 +2,13 @@
 
 use smithay::{
     backend::renderer::utils::{on_commit_buffer_handler, with_renderer_surface_state},
-    reexports::wayland_server::{
-        Client, DisplayHandle,
-        backend::{ClientData, ClientId, DisconnectReason},
-        protocol::{wl_buffer::WlBuffer, wl_surface::WlSurface},
+    reexports::{
+        calloop::channel::Sender,
+        wayland_server::{
+            Client, DisplayHandle,
+            backend::{ClientData, ClientId, DisconnectReason},
+            protocol::{wl_buffer::WlBuffer, wl_surface::WlSurface},
+        },
     },
     wayland::{
         buffer::BufferHandler,
@@ -19,14 +22,24 @@ use tracing::debug;
 use crate::state::State;
 
 /// What the daemon keeps for each of dom0's clients.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ClientState {
     compositor: CompositorClientState,
+    disconnected: Sender<ClientId>,
+}
+
+impl ClientState {
+    /// The state of a new client, of whose end `disconnected` is told.
+    pub fn new(disconnected: Sender<ClientId>) -> Self {
+        Self { compositor: CompositorClientState::default(), disconnected }
+    }
 }
 
 impl ClientData for ClientState {
-    fn disconnected(&self, _: ClientId, reason: DisconnectReason) {
+    fn disconnected(&self, client: ClientId, reason: DisconnectReason) {
         debug!(?reason, "a client of dom0 disconnected");
+        // Nobody listens any more when the daemon ends, and then it does not matter.
+        drop(self.disconnected.send(client));
     }
 }
 

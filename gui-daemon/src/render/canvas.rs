@@ -22,6 +22,7 @@ use super::{
     cursor::CursorImages,
     elements::{Mapping, SceneElement},
     frame::FrameParts,
+    opaque,
     text::Text,
 };
 use crate::shell::{
@@ -113,7 +114,7 @@ impl Canvas {
             &mut target,
             1,
             &elements,
-            scene.background.opaque(),
+            opaque(scene.background),
         )?;
         let damage = drawn.damage.into_iter().flatten();
         Ok(damage.map(|rect| Rect::new(rect.loc.x, rect.loc.y, rect.size.w, rect.size.h)).collect())

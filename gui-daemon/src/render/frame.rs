@@ -20,6 +20,7 @@ use tiny_skia::{FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, S
 use super::{
     Color, Content, Label, View,
     elements::{Damage, Fill, Mapping, Pixels},
+    opaque,
     text::{Text, Weight},
 };
 use crate::shell::{Button, geom::Rect};
@@ -217,7 +218,7 @@ impl FrameParts {
             .into_iter()
             .map(|(mut rect, color)| {
                 rect.loc -= outer.loc;
-                (rect, color.opaque())
+                (rect, opaque(color))
             })
             .collect();
         self.fill.element(outer, parts)

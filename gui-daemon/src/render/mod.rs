@@ -19,7 +19,6 @@ mod cursor;
 mod elements;
 mod frame;
 mod guest;
-mod label;
 mod scene;
 mod screenshot;
 mod text;
@@ -27,9 +26,17 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+use smithay::backend::renderer::Color32F;
+
+pub use crate::label::{Color, Label};
 pub use canvas::{Canvas, RenderError};
 pub use cursor::{Cursor, CursorShape};
 pub use frame::{FrameSpec, Style};
 pub use guest::GuestImage;
-pub use label::{Color, Label, LabelError};
 pub use scene::{Content, Scene, View};
+
+/// A colour as the renderer fills with it.
+fn opaque(color: Color) -> Color32F {
+    let channel = |value: u8| f32::from(value) / 255.0;
+    Color32F::new(channel(color.r), channel(color.g), channel(color.b), 1.0)
+}

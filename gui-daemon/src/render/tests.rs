@@ -64,7 +64,7 @@ fn image(pages: &Arc<Pages>, width: i32, height: i32) -> pixman::Image<'static, 
 
 fn spec(label: &str, focused: bool) -> FrameSpec {
     FrameSpec {
-        style: Style::Domain(Label::parse(label).unwrap()),
+        style: Style::Domain(Label::named(label).unwrap()),
         // Without text these pictures do not depend on the machine's fonts.
         name: String::new(),
         title: String::new(),
