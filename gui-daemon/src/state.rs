@@ -389,7 +389,8 @@ impl State {
                 self.frames = self.frames.saturating_add(1);
                 self.present(&damage);
             }
-            Err(err) => error!(%err, "a frame could not be drawn"),
+            // A client of dom0 has taken its memory away. It is disconnected for that, and the next frame is without it.
+            Err(err) => warn!(%err, "a frame could not be drawn"),
         }
         self.backend.set_cursor(self.host_cursor());
         self.send_frame_callbacks();

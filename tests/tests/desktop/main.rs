@@ -1,9 +1,11 @@
 //! The whole path: daemon, agents and applications in one thread, and what a user or a peer sees of them.
 
+mod anything;
 mod clients;
 mod damage;
 mod fixture;
 mod frames;
+mod grants;
 mod hostile;
 mod input;
 mod life;
