@@ -17,6 +17,10 @@ const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 const FORBIDDEN: &[(&str, &str)] = &[
     ("gui-protocol", "shm-grant"),
     ("shm-grant", "gui-protocol"),
+    ("gui-protocol", "wayland-guard"),
+    ("shm-grant", "wayland-guard"),
+    ("wayland-guard", "gui-protocol"),
+    ("wayland-guard", "shm-grant"),
     ("gui-agent", "gui-daemon"),
     ("gui-daemon", "gui-agent"),
     // The first thing a new machine compiles, before the libraries that smithay needs are there.
@@ -161,7 +165,16 @@ mod tests {
 
     /// A graph of the packages that the rules name and one more, with these edges: from, to, for tests only.
     fn graph(edges: &[(&str, &str, bool)]) -> Value {
-        let names = ["gui-protocol", "shm-grant", "gui-agent", "gui-daemon", "xtask", "smithay", "other"];
+        let names = [
+            "gui-protocol",
+            "shm-grant",
+            "wayland-guard",
+            "gui-agent",
+            "gui-daemon",
+            "xtask",
+            "smithay",
+            "other",
+        ];
         let packages: Vec<_> = names.iter().map(|name| json!({ "id": name, "name": name })).collect();
         let nodes: Vec<_> = names
             .iter()
@@ -182,6 +195,8 @@ mod tests {
         let metadata = graph(&[
             ("gui-agent", "gui-protocol", false),
             ("gui-agent", "shm-grant", false),
+            ("gui-agent", "wayland-guard", false),
+            ("gui-daemon", "wayland-guard", false),
             ("other", "gui-agent", true),
             ("other", "gui-daemon", true),
         ]);
