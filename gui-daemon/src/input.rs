@@ -145,6 +145,7 @@ impl KeyRepeat {
 enum Binding {
     Switch(Direction),
     SwitchEnd,
+    SwitchCancel,
     Close,
     /// Taken, nothing to do: the release of a combination.
     Swallow,
@@ -178,12 +179,17 @@ impl Bindings {
         let binding = match sym.raw() {
             keysyms::KEY_Tab if modifiers.alt => Some(Binding::Switch(Direction::Forward)),
             keysyms::KEY_ISO_Left_Tab if modifiers.alt => Some(Binding::Switch(Direction::Backward)),
+            keysyms::KEY_Escape if self.switching => Some(Binding::SwitchCancel),
             keysyms::KEY_F4 if modifiers.alt => Some(Binding::Close),
             _ => None,
         };
         if let Some(binding) = binding {
             self.held.insert(keycode);
-            self.switching |= matches!(binding, Binding::Switch(_));
+            match binding {
+                Binding::Switch(_) => self.switching = true,
+                Binding::SwitchCancel => self.switching = false,
+                _ => {}
+            }
         }
         binding
     }
@@ -274,6 +280,7 @@ impl State {
         });
         match binding {
             Some(Binding::Switch(direction)) => self.shell.alt_tab(direction),
+            Some(Binding::SwitchCancel) => self.shell.alt_tab_cancel(),
             Some(Binding::Close) => {
                 if let Some(id) = self.shell.focused() {
                     self.close(id);
@@ -538,5 +545,19 @@ mod tests {
         assert_eq!(bindings.take(&alt, tab, sym(keysyms::KEY_Tab), false), Some(Binding::Swallow));
         assert_eq!(bindings.take(&none, alt_key, sym(keysyms::KEY_Alt_L), false), Some(Binding::SwitchEnd));
         assert_eq!(bindings.take(&none, alt_key, sym(keysyms::KEY_Alt_L), false), None);
+
+        let (escape, escape_sym) = (Keycode::new(9), sym(keysyms::KEY_Escape));
+        assert_eq!(
+            bindings.take(&alt, escape, escape_sym, true),
+            None,
+            "the client's, without a switch to cancel"
+        );
+        bindings.take(&alt, tab, sym(keysyms::KEY_Tab), true);
+        assert_eq!(bindings.take(&alt, escape, escape_sym, true), Some(Binding::SwitchCancel));
+        assert_eq!(
+            bindings.take(&none, alt_key, sym(keysyms::KEY_Alt_L), false),
+            None,
+            "nothing left to end"
+        );
     }
 }
