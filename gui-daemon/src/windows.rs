@@ -146,7 +146,7 @@ impl Drop for GuestWindow {
     }
 }
 
-/// A fresh flag for a [`GuestTarget`].
+/// A fresh flag for an input target.
 pub fn alive() -> Arc<AtomicBool> {
     Arc::new(AtomicBool::new(true))
 }
