@@ -59,6 +59,15 @@ pub struct Options {
     pub vchan_directory: Option<PathBuf>,
 }
 
+/// SIGINT and SIGTERM, from now on caught. To be called before there is a daemon: its threads inherit that they do not
+/// take these signals, and a single one that did would end the process.
+///
+/// # Errors
+/// When the signals cannot be caught.
+pub fn catch_signals() -> anyhow::Result<Signals> {
+    Signals::new(&[Signal::SIGINT, Signal::SIGTERM]).context("signals")
+}
+
 /// A daemon that runs.
 pub struct Daemon {
     event_loop: EventLoop<'static, State>,
@@ -128,12 +137,11 @@ impl Daemon {
         &mut self.state
     }
 
-    /// Ends the event loop, and with it the daemon in good order, on SIGINT and SIGTERM.
+    /// Ends the event loop, and with it the daemon in good order, when one of these comes.
     ///
     /// # Errors
-    /// When the signals cannot be caught.
-    pub fn stop_on_signals(&mut self) -> anyhow::Result<()> {
-        let signals = Signals::new(&[Signal::SIGINT, Signal::SIGTERM]).context("signals")?;
+    /// When the event loop does not take them.
+    pub fn stop_on(&mut self, signals: Signals) -> anyhow::Result<()> {
         self.loop_handle()
             .insert_source(signals, |_, (), state: &mut State| state.stop())
             .map_err(|err| err.error)

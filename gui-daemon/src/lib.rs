@@ -25,4 +25,4 @@ pub mod shell;
 pub mod state;
 pub mod windows;
 
-pub use daemon::{BackendKind, Daemon, Options};
+pub use daemon::{BackendKind, Daemon, Options, catch_signals};

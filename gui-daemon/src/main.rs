@@ -5,7 +5,7 @@
 use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use gui_daemon::{BackendKind, Daemon, Options, config::Config, msg};
+use gui_daemon::{BackendKind, Daemon, Options, catch_signals, config::Config, msg};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing_subscriber::EnvFilter;
 
@@ -58,6 +58,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Some(path) => Config::load(path)?,
         None => Config::default(),
     };
+    let signals = catch_signals()?;
     let mut daemon = Daemon::new(Options {
         backend: cli.backend,
         config,
@@ -65,7 +66,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         wayland: true,
         vchan_directory: None,
     })?;
-    daemon.stop_on_signals()?;
+    daemon.stop_on(signals)?;
     daemon.run()
 }
 

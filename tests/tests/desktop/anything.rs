@@ -21,21 +21,54 @@ const CASES: u32 = 24;
 
 #[derive(Debug, Clone)]
 enum Operation {
-    Open { who: Who, size: (i32, i32) },
-    Leave { app: usize },
-    Resize { app: usize, size: (i32, i32) },
-    Agree { app: usize },
-    Maximise { app: usize, on: bool },
-    Fullscreen { app: usize, on: bool },
+    Open {
+        who: Who,
+        size: (i32, i32),
+    },
+    Leave {
+        app: usize,
+    },
+    Resize {
+        app: usize,
+        size: (i32, i32),
+    },
+    Agree {
+        app: usize,
+    },
+    Maximise {
+        app: usize,
+        on: bool,
+    },
+    Fullscreen {
+        app: usize,
+        on: bool,
+    },
     /// The attacker's turn.
-    Create { window: u32, at: Rect, popup: bool },
-    Destroy { window: u32 },
-    Wish { window: u32, at: Rect },
-    Buffer { window: u32, size: (i32, i32) },
-    Unmap { window: u32 },
+    Create {
+        window: u32,
+        at: Rect,
+        popup: bool,
+    },
+    Destroy {
+        window: u32,
+    },
+    Wish {
+        window: u32,
+        at: Rect,
+    },
+    Buffer {
+        window: u32,
+        size: (i32, i32),
+    },
+    Unmap {
+        window: u32,
+    },
     Echo,
     /// The user's.
-    Move { x: i32, y: i32 },
+    Move {
+        x: i32,
+        y: i32,
+    },
     Press,
     Release,
     Switch,
@@ -52,7 +85,8 @@ fn size() -> impl Strategy<Value = (i32, i32)> + Clone {
 fn place() -> impl Strategy<Value = Rect> {
     let at = |edge: i32| prop_oneof![4 => -100..edge, 1 => select(vec![i32::MIN, -30_000, 16_000, i32::MAX])];
     let side = |edge: i32| prop_oneof![6 => 1..edge, 1 => Just(edge), 1 => Just(2 * edge), 1 => Just(1)];
-    (at(WIDTH), at(HEIGHT), side(WIDTH), side(HEIGHT)).prop_map(|(x, y, width, height)| Rect::new(x, y, width, height))
+    (at(WIDTH), at(HEIGHT), side(WIDTH), side(HEIGHT))
+        .prop_map(|(x, y, width, height)| Rect::new(x, y, width, height))
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
@@ -216,7 +250,8 @@ impl Desk {
         let owner = focused.as_ref().map(|window| window.domain.as_str());
         let mut heard = 0;
         for (who, app) in &self.apps {
-            let keys = world.client(app.client).take_input().iter().filter(|it| it.starts_with("key ")).count();
+            let keys =
+                world.client(app.client).take_input().iter().filter(|it| it.starts_with("key ")).count();
             assert!(keys == 0 || owner == Some(who.name()), "{who:?} hears the keys of {owner:?}");
             heard += keys;
         }

@@ -12,7 +12,8 @@ use crate::fixture::{
 /// A picture that is indented like the code around it.
 #[track_caller]
 pub fn assert_grid(screen: &Screen, expected: &str) {
-    let expected: String = expected.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
+    let expected: String =
+        expected.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
     let grid = screen.grid().trim_end();
     assert!(grid == expected, "is:\n{grid}\nshould be:\n{expected}");
 }

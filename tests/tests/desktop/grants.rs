@@ -53,8 +53,14 @@ impl Liar {
         let mut liar = Self { world, stream, grants: accept(&grants).unwrap() };
 
         let mut bytes = (1u32 << 16 | 8).to_le_bytes().to_vec();
-        let create =
-            AgentMessage::Create { x: 0, y: 0, width: 32, height: 32, parent: WindowId(0), override_redirect: 0 };
+        let create = AgentMessage::Create {
+            x: 0,
+            y: 0,
+            width: 32,
+            height: 32,
+            parent: WindowId(0),
+            override_redirect: 0,
+        };
         create.encode(WindowId(1), Version::NEWEST, &mut bytes);
         liar.stream.write_all(&bytes).unwrap();
         liar.world.settle();

@@ -328,7 +328,10 @@ fn nothing_of_others_is_heard() {
     let expected = (WindowId(FIRST), DaemonMessage::Focus { kind: 10, mode: 0, detail: 3 });
     let heard: Vec<_> = heard.iter().filter(|(_, message)| !is_harmless(message)).collect();
     assert!(heard.len() <= 1, "{heard:?}");
-    assert!(heard.iter().all(|it| matches!(it.1, DaemonMessage::Focus { kind: 10, .. })), "{heard:?} {expected:?}");
+    assert!(
+        heard.iter().all(|it| matches!(it.1, DaemonMessage::Focus { kind: 10, .. })),
+        "{heard:?} {expected:?}"
+    );
 }
 
 /// Whether this tells nothing about anybody's input: acks.
@@ -477,13 +480,17 @@ fn popups_without_a_parent_have_their_frame_and_never_the_keyboard() {
     assert_eq!(siege.world.focused(), focused);
     let inside = content.inset(geom::Insets::uniform(2));
     let screen = siege.world.screen();
-    assert!(screen.find(Untrusted.colour()).all(|at| inside.contains(at)
-        || siege_window_contains(&mut siege.world, at)));
+    assert!(
+        screen
+            .find(Untrusted.colour())
+            .all(|at| inside.contains(at) || siege_window_contains(&mut siege.world, at))
+    );
 }
 
 fn siege_window_contains(world: &mut World, at: geom::Point) -> bool {
     let windows = world.windows();
-    let first = windows.iter().find(|it| it.domain == "untrusted" && it.kind == WindowKind::Toplevel).unwrap();
+    let first =
+        windows.iter().find(|it| it.domain == "untrusted" && it.kind == WindowKind::Toplevel).unwrap();
     world.content(first.id).contains(at)
 }
 

@@ -119,10 +119,10 @@ fn a_click_raises_and_focuses() {
     let input = world.client(below.client).take_input();
     assert_eq!(input[0], format!("pointer in {} {}", local.0, local.1));
     assert!(input.contains(&"keyboard in".into()), "{input:?}");
-    assert_eq!(input.iter().filter(|it| it.starts_with("button")).collect::<Vec<_>>(), [
-        "button 0x110 down",
-        "button 0x110 up"
-    ]);
+    assert_eq!(
+        input.iter().filter(|it| it.starts_with("button")).collect::<Vec<_>>(),
+        ["button 0x110 down", "button 0x110 up"]
+    );
     let input = world.client(above.client).take_input();
     assert!(input.contains(&"keyboard out".into()), "{input:?}");
     assert!(!input.iter().any(|it| it.starts_with("button") || it.starts_with("pointer")), "{input:?}");

@@ -159,8 +159,7 @@ fn a_client_may_ask_to_be_maximised_or_fullscreen() {
 
 #[test]
 fn fullscreen_keeps_a_border_even_where_it_is_allowed() {
-    let mut world =
-        World::with(shm_grant::Backend::Socket, &[Work], "allow_fullscreen = true");
+    let mut world = World::with(shm_grant::Backend::Socket, &[Work], "allow_fullscreen = true");
     let mut app = placed(&mut world, Work);
     app.toplevel.toplevel.set_fullscreen(None);
     world.settle();

@@ -1,0 +1,107 @@
+//! The programs themselves, with applications that know nothing of them.
+
+mod session;
+
+use session::{Session, is_installed};
+
+/// A terminal whose title is what was last typed into it, at first `empty`.
+const TERMINAL: &[&str] = &[
+    "foot",
+    "--config=/dev/null",
+    "--title=empty",
+    "sh",
+    "-c",
+    r#"while read -r line; do printf '\033]2;%s\007' "$line"; done"#,
+];
+const FLOWER: &[&str] = &["weston-flower"];
+
+/// The frames' colours.
+const GREEN: [u8; 3] = [0x73, 0xd2, 0x16];
+
+#[test]
+fn what_is_typed_reaches_the_focused_terminal() {
+    if !is_installed("foot") {
+        return;
+    }
+    let session = Session::new();
+    let _daemon = session.daemon();
+    let mut watch = session.watch();
+    let _agents = [session.agent("personal", TERMINAL), session.agent("work", TERMINAL)];
+    let windows = watch.until_there_are(&[("personal", "empty"), ("work", "empty")]);
+    for (window, text) in windows.iter().zip(["only here", "A&b \"C\" {d}"]) {
+        session.msg(&["focus", &window.id.to_string()]);
+        session.msg(&["input", "text", text]);
+        session.msg(&["input", "key", "Return"]);
+        watch.until(text, |windows| windows.contains_key(&(window.domain.clone(), text.to_owned())));
+        let titles = watch.windows.keys().filter(|(_, title)| title == text).count();
+        assert_eq!(titles, 1, "one terminal was typed into");
+    }
+}
+
+#[test]
+fn windows_survive_the_daemon_and_go_with_their_agent() {
+    if !is_installed("foot") || !is_installed("weston-flower") {
+        return;
+    }
+    let session = Session::new();
+    let daemon = session.daemon();
+    let personal = session.agent("personal", TERMINAL);
+    let work = session.agent("work", FLOWER);
+    let wanted = [("personal", "empty"), ("work", "Flower")];
+    let mut watch = session.watch();
+    let windows = watch.until_there_are(&wanted);
+    session.msg(&["focus", &windows[0].id.to_string()]);
+    let before = watch.until_there_are(&wanted);
+    let picture = session.picture();
+    assert!(picture.contains_key(&GREEN) && picture.len() > 100, "{} colours", picture.len());
+
+    daemon.kill();
+    let daemon = session.daemon();
+    let mut watch = session.watch();
+    let after = watch.until_there_are(&wanted);
+    for (before, after) in before.iter().zip(&after) {
+        assert_eq!(before.geometry, after.geometry, "{before:?}");
+    }
+    // the terminal's shell is the same one
+    session.msg(&["focus", &after[0].id.to_string()]);
+    session.msg(&["input", "text", "still here\n"]);
+    watch.until_there_are(&[("personal", "still here"), ("work", "Flower")]);
+
+    work.kill();
+    watch.until_there_are(&[("personal", "still here")]);
+    let _work = session.agent("work", FLOWER);
+    watch.until_there_are(&[("personal", "still here"), ("work", "Flower")]);
+
+    // whoever is told to end leaves nothing behind
+    let named = |folder: &str| {
+        let entries = std::fs::read_dir(session.dir.path().join(folder)).unwrap();
+        let names = entries.map(|it| it.unwrap().file_name().into_string().unwrap());
+        names.filter(|it| it.contains("wayland") || it.contains(".1.0.")).collect::<Vec<_>>()
+    };
+    assert_eq!((named("vchan").len(), named("personal").len() > 0), (2, true));
+    personal.terminate();
+    watch.until_there_are(&[("work", "Flower")]);
+    assert_eq!((named("vchan"), named("personal")), (vec![], vec![]));
+    assert!(session.control().exists() && !named("dom0").is_empty());
+    daemon.terminate();
+    assert!(!session.control().exists());
+    assert_eq!(named("dom0"), [""; 0]);
+}
+
+#[test]
+fn dom0_has_applications_too() {
+    if !is_installed("foot") {
+        return;
+    }
+    let session = Session::new();
+    let _daemon = session.daemon();
+    let mut watch = session.watch();
+    let terminal = session.local(TERMINAL);
+    watch.until_there_are(&[("dom0", "empty")]);
+    session.msg(&["input", "text", "hello\n"]);
+    let windows = watch.until_there_are(&[("dom0", "hello")]);
+    assert!(windows[0].focused && windows[0].label == "black");
+    terminal.kill();
+    watch.until_there_are(&[]);
+    assert_eq!(session.picture().len(), 1, "an empty desktop");
+}
