@@ -78,7 +78,7 @@ fn windows_survive_the_daemon_and_go_with_their_agent() {
         let names = entries.map(|it| it.unwrap().file_name().into_string().unwrap());
         names.filter(|it| it.contains("wayland") || it.contains(".1.0.")).collect::<Vec<_>>()
     };
-    assert_eq!((named("vchan").len(), named("personal").len() > 0), (2, true));
+    assert_eq!((named("vchan").len(), named("personal").is_empty()), (2, false));
     personal.terminate();
     watch.until_there_are(&[("work", "Flower")]);
     assert_eq!((named("vchan"), named("personal")), (vec![], vec![]));
