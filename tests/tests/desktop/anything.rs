@@ -17,7 +17,7 @@ use crate::fixture::{
 };
 
 /// Few, as each of them is a whole desktop.
-const CASES: u32 = 24;
+const CASES: u32 = 32;
 
 #[derive(Debug, Clone)]
 enum Operation {
@@ -180,6 +180,8 @@ impl Desk {
             }
             Operation::Destroy { window } if known(window) => {
                 world.peers[0].say(*window, &AgentMessage::Destroy {});
+                // nothing is to be answered for it any more
+                world.peers[0].heard.retain(|(it, _)| it.0 != *window);
                 self.windows[*window as usize] = false;
             }
             Operation::Wish { window, at } if known(window) => {
@@ -230,7 +232,8 @@ impl Desk {
     fn check(&mut self) {
         let world = &mut self.world;
         for who in DOMAINS {
-            assert_eq!(world.link_state(who), LinkState::Connected, "{who:?}");
+            let state = world.link_state(who);
+            assert_eq!(state, LinkState::Connected, "{who:?}: {:?}", world.take_warnings());
         }
         let shown: Vec<Shown> = world.state().shell.stack().map(Shown::of).collect();
         let screen = world.screen();

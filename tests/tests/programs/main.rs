@@ -105,3 +105,20 @@ fn dom0_has_applications_too() {
     watch.until_there_are(&[]);
     assert_eq!(session.picture().len(), 1, "an empty desktop");
 }
+
+#[test]
+fn an_agent_written_from_the_documents_is_shown() {
+    let can_run = "import os, socket, fcntl; os.memfd_create, socket.send_fds, fcntl.F_ADD_SEALS";
+    if !std::process::Command::new("python3").args(["-c", can_run]).status().is_ok_and(|it| it.success()) {
+        println!("skipped: there is no python3 of version 3.9 or later");
+        return;
+    }
+    let session = Session::new();
+    let _daemon = session.daemon();
+    let mut watch = session.watch();
+    let _agent = session.any_agent("personal", &["python3", "-c", include_str!("agent.py")]);
+    let windows = watch.until_there_are(&[("personal", "python")]);
+    assert_eq!((windows[0].geometry.width, windows[0].geometry.height), (64, 48));
+    session.msg(&["input", "move", "1279", "799"]);
+    assert_eq!(session.picture().get(&[0x12, 0x34, 0x56]), Some(&(64 * 48)));
+}

@@ -159,6 +159,12 @@ impl Session {
         self.start(agent, "listening for applications")
     }
 
+    /// Any program as a domain's agent.
+    pub fn any_agent(&self, domain: &str, program: &[&str]) -> Process {
+        let mut command = self.command(program[0], domain);
+        Process(command.args(&program[1..]).spawn().unwrap())
+    }
+
     /// An application of dom0's own.
     pub fn local(&self, application: &[&str]) -> Process {
         let mut command = self.command(application[0], "dom0");
