@@ -156,6 +156,8 @@ fn talk(args: &MsgArgs) -> Result<(), MsgError> {
     let mut out = io::stdout().lock();
     match serde_json::from_str(&answer)? {
         Response::Error(reason) => return Err(MsgError::Refused(reason)),
+        // what was subscribed to follows; that it will is nothing to print
+        Response::Done {} if request == Request::Subscribe => {}
         response => out.write_all(show(&response, args.json)?.as_bytes())?,
     }
     if request == Request::Subscribe {

@@ -70,7 +70,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            windows: 4096,
+            windows: 1024,
             pages: 262_144,
             unanswered_buffers: 256,
             messages_per_second: NonZeroU32::new(20_000).unwrap_or(NonZeroU32::MIN),

@@ -488,7 +488,7 @@ impl SeqPacket {
 /// Runs the test `name` of this program in a process of its own, as a part of another test.
 fn child(name: &str, place: &Place, backend: Backend) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--ignored"])
+        .args(["--exact", name])
         .env("SHM_GRANT_PLACE", &place.0)
         .env("SHM_GRANT_BACKEND", if backend == Backend::Ring { "ring" } else { "socket" })
         .stdout(std::process::Stdio::null())
@@ -506,7 +506,6 @@ fn childs_address() -> Option<Address> {
 }
 
 #[test]
-#[ignore = "the other process of another test"]
 fn child_that_serves() {
     let Some(address) = childs_address() else { return };
     let mut server = Driven::new(Server::bind(&address).unwrap());
@@ -525,7 +524,6 @@ fn child_that_serves() {
 }
 
 #[test]
-#[ignore = "the other process of another test"]
 fn child_that_connects() {
     let Some(address) = childs_address() else { return };
     let mut client = Driven::new(Client::new(&address).unwrap());

@@ -283,7 +283,7 @@ fn as_many_windows_as_may_be_and_one_more() {
     siege.world.take_log();
     siege.peer().create(1, Rect::new(0, 0, 1, 1), false);
     siege.world.settle();
-    siege.link_has_ended("beyond the limit of 4096 windows");
+    siege.link_has_ended("beyond the limit of 1024 windows");
 }
 
 #[test]

@@ -219,10 +219,6 @@ impl Watch {
         while !is_so(&self.windows) {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) => {
-                    // the first line only says that the others follow
-                    if line == "{}" {
-                        continue;
-                    }
                     if let Event::WindowsChanged(windows) = serde_json::from_str(&line).unwrap() {
                         let named = |it: WindowInfo| ((it.domain.clone(), it.title.clone()), it);
                         self.windows = windows.into_iter().filter(|it| it.mapped).map(named).collect();
