@@ -95,7 +95,7 @@ impl Daemon {
             .map_err(|err| err.error)
             .context("the screen's events")?;
 
-        let socket_name = if wayland { Some(listen(&handle, &config)?) } else { None };
+        let socket_name = if wayland { listen(&handle, &config)? } else { None };
 
         let display: Display<State> = Display::new().context("no Wayland display")?;
         let display_handle = display.handle();
@@ -222,8 +222,13 @@ fn serve_clients(
     Ok(disconnected)
 }
 
-/// Opens the Wayland socket for dom0's own clients and returns its name.
-fn listen(handle: &LoopHandle<'static, State>, config: &Config) -> anyhow::Result<String> {
+/// Opens the Wayland socket for dom0's own clients and returns its name. Without a place for it, and none asked for, the
+/// domains are served all the same.
+fn listen(handle: &LoopHandle<'static, State>, config: &Config) -> anyhow::Result<Option<String>> {
+    if config.wayland_socket.is_none() && std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        warn!("XDG_RUNTIME_DIR is not set: there is no Wayland socket for dom0's own clients");
+        return Ok(None);
+    }
     let listener = match &config.wayland_socket {
         Some(name) => ListeningSocketSource::with_name(name),
         None => ListeningSocketSource::new_auto(),
@@ -234,5 +239,5 @@ fn listen(handle: &LoopHandle<'static, State>, config: &Config) -> anyhow::Resul
         .insert_source(listener, |stream, _, state: &mut State| state.add_client(stream))
         .map_err(|err| err.error)
         .context("the Wayland socket's events")?;
-    Ok(name)
+    Ok(Some(name))
 }

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     if let Some(Command::Msg(args)) = &cli.command {
         return msg::run(args);
     }
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,smithay=warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
