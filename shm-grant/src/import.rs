@@ -60,6 +60,8 @@ pub enum ImportError {
 pub(crate) struct Importer {
     socket: Source,
     open: bool,
+    /// Whether the stream is a ring, whose notifications come here too.
+    has_ring: bool,
     grants: BTreeMap<u32, Grant>,
     pages: usize,
 }
@@ -79,7 +81,7 @@ struct Run<'a> {
 
 impl Importer {
     pub(crate) fn new(socket: Source) -> Self {
-        Self { socket, open: true, grants: BTreeMap::new(), pages: 0 }
+        Self { socket, open: true, has_ring: false, grants: BTreeMap::new(), pages: 0 }
     }
 
     /// Whether the peer has its end open still.
@@ -106,6 +108,7 @@ impl Importer {
             }
             Received::Datagram(Datagram::Ring { pages }, Some(file)) => {
                 memfd::check(file.as_fd(), pages)?;
+                self.has_ring = true;
                 Ok(Some((file, pages)))
             }
             Received::Datagram(other, _) => Err(other.misplaced()),
@@ -126,7 +129,7 @@ impl Importer {
                     self.share(first, pages, file)?
                 }
                 Received::Datagram(Datagram::Revoke { first, pages }, _) => self.revoke(first, pages)?,
-                Received::Datagram(Datagram::Notify, _) => notified = true,
+                Received::Datagram(Datagram::Notify, _) if self.has_ring => notified = true,
                 Received::Datagram(other, _) => return Err(other.misplaced()),
             }
         }
