@@ -12,6 +12,7 @@ mod control;
 mod daemon;
 pub mod domain;
 mod focus;
+mod frames;
 mod handlers;
 mod inject;
 mod input;

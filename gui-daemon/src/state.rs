@@ -7,14 +7,14 @@
 use std::time::Duration;
 
 use smithay::{
-    desktop::{PopupManager, utils::send_frames_surface_tree},
+    desktop::PopupManager,
     input::{Seat, SeatState, keyboard::xkb, pointer::CursorImageStatus},
     output::{Mode, Output, PhysicalProperties, Scale, Subpixel},
     reexports::{
         calloop::{LoopHandle, LoopSignal, channel::Sender},
         wayland_server::{DisplayHandle, backend::ClientId as WaylandClient},
     },
-    utils::{Clock, Logical, Monotonic, Physical, Rectangle, Size, Transform},
+    utils::{Clock, Logical, Monotonic, Physical, Size, Transform},
     wayland::{
         compositor::CompositorState,
         output::OutputManagerState,
@@ -34,7 +34,6 @@ use crate::{
     input::{Bindings, KeyRepeat, PointerState, Wheel, compile_keymap},
     ipc::{ClientId, IpcServer},
     render::Canvas,
-    scene::Stage,
     shell::{self, Effect, FramePart, Metrics, Shell, geom},
     windows::{LocalWindow, Source, Window, Windows},
 };
@@ -371,66 +370,5 @@ impl State {
     pub fn queue_cursor_redraw(&mut self) {
         // A nested window's pointer is its host's, but its shape may have to change.
         self.queue_redraw();
-    }
-
-    /// Draws what changed and tells dom0's clients that it is shown.
-    pub fn draw_frame(&mut self) {
-        self.redraw = Redraw::Clean;
-        let stage = Stage {
-            cursor: self.drawn_cursor(),
-            shell: &self.shell,
-            windows: &self.windows,
-            domains: &self.domains,
-            pointer: &self.pointer,
-        };
-        match self.canvas.render(&stage.scene()) {
-            Ok(damage) if damage.is_empty() => {}
-            Ok(damage) => {
-                self.frames = self.frames.saturating_add(1);
-                self.present(&damage);
-            }
-            // A client of dom0 has taken its memory away. It is disconnected for that, and the next frame is without it.
-            Err(err) => warn!(%err, "a frame could not be drawn"),
-        }
-        self.backend.set_cursor(self.host_cursor());
-        self.send_frame_callbacks();
-        self.answer_syncs();
-    }
-
-    /// The host lost what it showed: the whole screen is presented again.
-    pub fn present_all(&mut self) {
-        let all = geom::Rect::at(geom::Point::default(), self.canvas.size());
-        self.present(&[all]);
-    }
-
-    fn present(&mut self, damage: &[geom::Rect]) {
-        let damage: Vec<Rectangle<i32, Physical>> = damage
-            .iter()
-            .map(|rect| Rectangle::new((rect.x, rect.y).into(), (rect.width, rect.height).into()))
-            .collect();
-        let canvas = &self.canvas;
-        let shown = self.backend.present(&damage, &mut |rect, image| {
-            let rect = geom::Rect::new(rect.loc.x, rect.loc.y, rect.size.w, rect.size.h);
-            if let Err(err) = canvas.copy(rect, image) {
-                error!(%err, "the host's image is not the screen's");
-            }
-        });
-        if let Err(err) = shown {
-            error!(%err, "a frame could not be shown");
-        }
-    }
-
-    fn send_frame_callbacks(&mut self) {
-        let now: Duration = self.clock.now().into();
-        for window in self.windows.iter() {
-            if let Source::Local(local) = &window.source {
-                send_frames_surface_tree(local.surface(), &self.output, now, None, |_, _| {
-                    Some(self.output.clone())
-                });
-            }
-        }
-        if let CursorImageStatus::Surface(surface) = &self.local_cursor {
-            send_frames_surface_tree(surface, &self.output, now, None, |_, _| Some(self.output.clone()));
-        }
     }
 }
