@@ -19,7 +19,7 @@ use smithay::{
         compositor::CompositorState,
         output::OutputManagerState,
         selection::data_device::DataDeviceState,
-        shell::xdg::{PopupSurface, XdgShellState, decoration::XdgDecorationState},
+        shell::xdg::{XdgShellState, decoration::XdgDecorationState},
         shm::ShmState,
         viewporter::ViewporterState,
     },
@@ -33,6 +33,7 @@ use crate::{
     handlers::Unmapped,
     input::{Bindings, KeyRepeat, PointerState, Wheel, compile_keymap},
     ipc::{ClientId, IpcServer},
+    popup::PopupChain,
     render::Canvas,
     shell::{self, Effect, FramePart, Metrics, Shell, geom},
     windows::{LocalWindow, Source, Window, Windows},
@@ -56,7 +57,7 @@ pub struct State {
     pub(crate) seat_state: SeatState<State>,
     pub(crate) data_device_state: DataDeviceState,
     pub(crate) popups: PopupManager,
-    pub(crate) popup_grabs: Vec<PopupSurface>,
+    pub(crate) popup_chain: PopupChain,
     pub(crate) unmapped: Vec<Unmapped>,
     pub(crate) local_cursor: CursorImageStatus,
 
@@ -171,7 +172,7 @@ impl State {
             seat_state,
             data_device_state: DataDeviceState::new::<State>(dh),
             popups: PopupManager::default(),
-            popup_grabs: Vec::new(),
+            popup_chain: PopupChain::default(),
             unmapped: Vec::new(),
             local_cursor: CursorImageStatus::default_named(),
             seat,
@@ -258,7 +259,10 @@ impl State {
             self.tell_subscribers = true;
             match effect {
                 Effect::Configure { id, content, states } => self.configure(id, content, states),
-                Effect::FocusChanged { to, .. } => self.focus_keyboard(to),
+                Effect::FocusChanged { to, .. } => {
+                    self.dismiss_popups_not_of(to);
+                    self.focus_keyboard(to);
+                }
                 Effect::Close { id } => self.close(id),
                 Effect::Changed => {}
             }
@@ -295,7 +299,8 @@ impl State {
                     toplevel.send_pending_configure();
                 }
             }
-            Some(Source::Local(LocalWindow::Popup(_))) | None => {}
+            Some(Source::Local(LocalWindow::Popup(popup))) => self.configure_popup(id, content, popup),
+            None => {}
         }
     }
 

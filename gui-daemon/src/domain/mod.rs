@@ -115,6 +115,7 @@ impl State {
         let Some(domain) = self.domains.get_mut(usize::from(id.0)) else { return };
         let owner = domain.owner();
         for window in std::mem::take(&mut domain.windows).into_values() {
+            self.popup_left(window);
             self.windows.remove(window);
         }
         self.shell.remove_owner(owner);

@@ -26,8 +26,9 @@ use wayland_guard::admit_popup;
 use crate::{
     render::CursorShape,
     shell::{
-        self, Hit, NewWindow, Owner, Role, SizeLimits,
+        self, NewWindow, Owner, Role, SizeLimits,
         geom::{self, Edges},
+        popup::{Adjust, Side},
     },
     state::State,
     windows::{LocalWindow, Source, Window},
@@ -39,14 +40,19 @@ pub enum Unmapped {
     /// A toplevel before its first buffer.
     Toplevel(ToplevelSurface),
     /// A popup before its first buffer.
-    Popup(PopupSurface),
+    Popup {
+        /// Its role.
+        popup: PopupSurface,
+        /// Whether it wants to hold the input.
+        grabs: bool,
+    },
 }
 
 impl Unmapped {
     fn surface(&self) -> &WlSurface {
         match self {
             Unmapped::Toplevel(toplevel) => toplevel.wl_surface(),
-            Unmapped::Popup(popup) => popup.wl_surface(),
+            Unmapped::Popup { popup, .. } => popup.wl_surface(),
         }
     }
 }
@@ -68,19 +74,26 @@ impl XdgShellHandler for State {
         if let Err(err) = self.popups.track_popup(PopupKind::Xdg(surface.clone())) {
             debug!(%err, "a popup died before it was tracked");
         }
-        self.unmapped.push(Unmapped::Popup(surface));
+        self.unmapped.push(Unmapped::Popup { popup: surface, grabs: false });
     }
 
     fn reposition_request(&mut self, surface: PopupSurface, positioner: PositionerState, token: u32) {
         self.place_popup(&surface, positioner);
         surface.send_repositioned(token);
         if let Some(id) = self.windows.by_surface(surface.wl_surface()) {
-            self.local_geometry(id);
+            self.shell.place_popup(id, to_shell(&positioner));
+            self.apply_effects();
         }
     }
 
     fn grab(&mut self, surface: PopupSurface, _: WlSeat, _: Serial) {
-        self.popup_grabs.push(surface);
+        for unmapped in &mut self.unmapped {
+            if let Unmapped::Popup { popup, grabs } = unmapped
+                && *popup == surface
+            {
+                *grabs = true;
+            }
+        }
     }
 
     fn move_request(&mut self, surface: ToplevelSurface, _: WlSeat, _: Serial) {
@@ -148,7 +161,6 @@ impl XdgShellHandler for State {
     }
 
     fn popup_destroyed(&mut self, surface: PopupSurface) {
-        self.popup_grabs.retain(|grab| grab != &surface);
         self.forget_local(surface.wl_surface());
     }
 }
@@ -184,6 +196,23 @@ fn resize_edges(edge: xdg_toplevel::ResizeEdge) -> Edges {
     }
 }
 
+fn to_shell(positioner: &PositionerState) -> shell::Positioner {
+    let anchor = positioner.anchor_rect;
+    shell::Positioner {
+        anchor_rect: geom::Rect::new(anchor.loc.x, anchor.loc.y, anchor.size.w, anchor.size.h),
+        size: geom::Size::new(positioner.rect_size.w, positioner.rect_size.h),
+        anchor: Side::from_wire(positioner.anchor_edges.into()),
+        gravity: Side::from_wire(positioner.gravity.into()),
+        adjust: Adjust::from_wire(positioner.constraint_adjustment.bits()),
+        offset: geom::Point::new(positioner.offset.x, positioner.offset.y),
+        reactive: positioner.reactive,
+    }
+}
+
+fn to_wayland(rect: geom::Rect) -> Rectangle<i32, Logical> {
+    Rectangle::new((rect.x, rect.y).into(), (rect.width, rect.height).into())
+}
+
 /// The part of a surface tree that is the window, relative to its surface: the geometry it set, or all of it.
 pub fn window_geometry(surface: &WlSurface) -> Rectangle<i32, Logical> {
     let all = bbox_from_surface_tree(surface, (0, 0));
@@ -215,14 +244,19 @@ impl State {
     fn map_local(&mut self, unmapped: Unmapped) {
         let geometry = window_geometry(unmapped.surface());
         let size = geom::Size::new(geometry.size.w.max(1), geometry.size.h.max(1));
-        let (role, origin, local) = match unmapped {
+        let (role, origin, local, grabs) = match unmapped {
             Unmapped::Toplevel(toplevel) => {
-                (Role::Toplevel, geom::Point::default(), LocalWindow::Toplevel(toplevel))
+                (Role::Toplevel, geom::Point::default(), LocalWindow::Toplevel(toplevel), false)
             }
-            Unmapped::Popup(popup) => {
-                let parent = popup.get_parent_surface().and_then(|parent| self.windows.by_surface(&parent));
-                (Role::Popup { parent }, self.popup_origin(&popup, parent), LocalWindow::Popup(popup))
+            Unmapped::Popup { popup, grabs } => {
+                let parent = self.popup_parent(&popup);
+                let origin = self.popup_origin(&popup, parent);
+                (Role::Popup { parent }, origin, LocalWindow::Popup(popup), grabs)
             }
+        };
+        let positioner = match &local {
+            LocalWindow::Popup(popup) => Some(popup.with_pending_state(|state| to_shell(&state.positioner))),
+            LocalWindow::Toplevel(_) => None,
         };
         let surface = local.surface().clone();
         let id = self.shell.add(NewWindow {
@@ -235,8 +269,16 @@ impl State {
         self.update_local_names(&surface);
         self.shell.set_allow_fullscreen(id, true);
         self.local_limits(id);
+        if let Some(positioner) = positioner {
+            self.shell.place_popup(id, positioner);
+            let origin = self.shell.window(id).map_or(origin, |window| window.content.origin());
+            self.shell.request_geometry(id, geom::Rect::at(origin, size));
+        }
         self.shell.map(id);
         self.apply_effects();
+        if grabs {
+            self.popup_grabs(id);
+        }
         self.refresh_pointer();
     }
 
@@ -246,16 +288,9 @@ impl State {
         let geometry = window_geometry(local.surface());
         let size = geom::Size::new(geometry.size.w.max(1), geometry.size.h.max(1));
         let Some(content) = self.shell.window(id).map(|window| window.content) else { return };
-        let origin = match local {
-            LocalWindow::Toplevel(_) => content.origin(),
-            LocalWindow::Popup(popup) => {
-                let parent = popup.get_parent_surface().and_then(|parent| self.windows.by_surface(&parent));
-                self.popup_origin(popup, parent)
-            }
-        };
         self.local_limits(id);
-        if content.size() != size || content.origin() != origin {
-            self.shell.request_geometry(id, geom::Rect::at(origin, size));
+        if content.size() != size {
+            self.shell.request_geometry(id, geom::Rect::at(content.origin(), size));
             self.apply_effects();
         }
     }
@@ -283,25 +318,47 @@ impl State {
         parent.plus(geom::Point::new(offset.x, offset.y))
     }
 
+    fn popup_parent(&self, popup: &PopupSurface) -> Option<shell::Id> {
+        popup.get_parent_surface().and_then(|parent| self.windows.by_surface(&parent))
+    }
+
+    /// Plans a popup's place, as the shell will choose it.
     fn place_popup(&self, popup: &PopupSurface, positioner: PositionerState) {
-        let parent = popup.get_parent_surface().and_then(|parent| self.windows.by_surface(&parent));
-        let origin = parent.and_then(|id| self.shell.window(id)).map(|window| window.content.origin());
-        let origin = origin.unwrap_or_default();
-        let output = self.output_size();
-        let area = Rectangle::new((-origin.x, -origin.y).into(), output);
+        let place = match self.popup_parent(popup) {
+            Some(parent) => self.shell.popup_place(parent, &to_shell(&positioner)),
+            None => None,
+        };
         popup.with_pending_state(|state| {
-            state.geometry = positioner.get_unconstrained_geometry(area);
+            state.geometry = place.map_or_else(|| positioner.get_geometry(), to_wayland);
             state.positioner = positioner;
         });
     }
 
+    /// Tells a popup where on its parent it is now, if it is to be told.
+    pub(crate) fn configure_popup(&self, id: shell::Id, content: geom::Rect, popup: &PopupSurface) {
+        let parent = match self.shell.window(id).map(|window| window.role) {
+            Some(Role::Popup { parent: Some(parent) }) => self.shell.window(parent),
+            _ => None,
+        };
+        let Some(parent) = parent else { return };
+        let place = content.moved_to(content.origin().minus(parent.content.origin()));
+        let moved = popup.with_pending_state(|state| {
+            let reactive = state.positioner.reactive;
+            reactive && std::mem::replace(&mut state.geometry, to_wayland(place)) != to_wayland(place)
+        });
+        if moved && let Err(err) = popup.send_configure() {
+            debug!(%err, "a popup could not be told its place");
+        }
+    }
+
     fn unmap_local(&mut self, id: shell::Id) {
+        self.popup_left(id);
         let Some(window) = self.windows.remove(id) else { return };
         self.shell.remove(id);
         if let Source::Local(local) = window.source {
             self.unmapped.push(match local {
                 LocalWindow::Toplevel(toplevel) => Unmapped::Toplevel(toplevel),
-                LocalWindow::Popup(popup) => Unmapped::Popup(popup),
+                LocalWindow::Popup(popup) => Unmapped::Popup { popup, grabs: false },
             });
         }
         self.apply_effects();
@@ -310,6 +367,7 @@ impl State {
     fn forget_local(&mut self, surface: &WlSurface) {
         self.unmapped.retain(|unmapped| unmapped.surface() != surface);
         if let Some(id) = self.windows.by_surface(surface) {
+            self.popup_left(id);
             self.windows.remove(id);
             self.shell.remove(id);
             self.apply_effects();
@@ -344,22 +402,6 @@ impl State {
             self.names_changed();
         }
     }
-
-    /// Ends popup grabs when a press lands outside the chain of popups that holds them.
-    pub(crate) fn dismiss_popups_outside(&mut self, hit: &Hit) {
-        let pressed = match *hit {
-            Hit::Content { id, .. } | Hit::Frame { id, .. } => Some(id),
-            Hit::Nothing => None,
-        };
-        while let Some(popup) = self.popup_grabs.pop() {
-            let id = self.windows.by_surface(popup.wl_surface());
-            if id.is_some() && id == pressed {
-                self.popup_grabs.push(popup);
-                return;
-            }
-            popup.send_popup_done();
-        }
-    }
 }
 
 fn first_configure(unmapped: &Unmapped) {
@@ -367,7 +409,7 @@ fn first_configure(unmapped: &Unmapped) {
         Unmapped::Toplevel(toplevel) if !toplevel.is_initial_configure_sent() => {
             toplevel.send_configure();
         }
-        Unmapped::Popup(popup) if !popup.is_initial_configure_sent() => {
+        Unmapped::Popup { popup, .. } if !popup.is_initial_configure_sent() => {
             if let Err(err) = popup.send_configure() {
                 debug!(%err, "a popup could not be configured");
             }

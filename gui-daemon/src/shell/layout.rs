@@ -162,7 +162,9 @@ impl Shell {
                 self.remember(id);
                 self.room_for(id, content)
             }
-            Role::Popup { .. } => placement::popup_on_screen(&self.outputs, content),
+            Role::Popup { .. } => self
+                .beside_parent(window, content)
+                .unwrap_or_else(|| placement::popup_on_screen(&self.outputs, content)),
         };
         if let Some(window) = self.windows.get_mut(&id) {
             window.normal = normal;
@@ -214,8 +216,12 @@ impl Shell {
         let frame = frame::outer(window.role, content, insets);
         if let Some(window) = self.windows.get_mut(&id) {
             self.effects.changed |= window.mapped && (window.frame, window.content) != (frame, content);
+            let before = window.content;
             (window.content, window.frame, window.insets) = (content, frame, insets);
             self.effects.configure.insert(id);
+            if before != content {
+                self.popups_follow(id, before);
+            }
         }
     }
 

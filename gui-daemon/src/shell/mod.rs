@@ -16,6 +16,7 @@ pub mod geom;
 mod grab;
 mod layout;
 mod placement;
+pub mod popup;
 mod stacking;
 pub mod window;
 
@@ -28,6 +29,7 @@ use focus::Switcher;
 pub use frame::{Button, FramePart, Hit, Metrics};
 use geom::{Insets, Point, Rect};
 use grab::Grab;
+pub use popup::Positioner;
 use stacking::Windows;
 pub use window::{Id, NewWindow, Owner, Role, SizeLimits, State, Window};
 
@@ -79,6 +81,8 @@ pub struct Shell {
     order: Vec<Id>,
     /// The mapped toplevels, the one used last first.
     recent: Vec<Id>,
+    /// The windows that were placed by a [`Positioner`].
+    positioned: BTreeSet<Id>,
     focused: Option<Id>,
     switcher: Option<Switcher>,
     grab: Option<Grab>,
@@ -113,6 +117,7 @@ impl Shell {
             windows: Windows::new(),
             order: Vec::new(),
             recent: Vec::new(),
+            positioned: BTreeSet::new(),
             focused: None,
             switcher: None,
             grab: None,
@@ -146,6 +151,7 @@ impl Shell {
             may_fullscreen: false,
             popup_protection: new.owner != Owner::Dom0,
             maximised_instead: false,
+            positioner: None,
         };
         self.windows.insert(id, window);
         self.order.push(id);
@@ -216,6 +222,7 @@ impl Shell {
         let known = |id: &Id| windows.contains_key(id);
         self.order.retain(known);
         self.effects.close.retain(known);
+        self.positioned.retain(known);
         self.effects.changed = true;
         self.settle();
     }

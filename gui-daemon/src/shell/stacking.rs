@@ -166,7 +166,7 @@ impl Shell {
     }
 
     /// The toplevel that a window is or belongs to, if its owner wants it shown.
-    pub(super) fn toplevel_of(&self, id: Id) -> Option<Id> {
+    pub fn toplevel_of(&self, id: Id) -> Option<Id> {
         let suits = |window: &&Window| window.mapped && window.role == Role::Toplevel;
         chain(&self.windows, id).find(suits).map(|window| window.id)
     }

@@ -1,6 +1,7 @@
 //! What the shell knows of one window.
 
 use super::geom::{Insets, Rect, Size};
+use super::popup::Positioner;
 
 /// The largest content a window may have: the limit of the GUI protocol, kept for every window alike.
 pub const MAX_CONTENT: Size = Size::new(16384, 6144);
@@ -106,6 +107,8 @@ pub struct Window {
     pub(super) popup_protection: bool,
     /// Whether it is maximised in place of a fullscreen it was not granted.
     pub(super) maximised_instead: bool,
+    /// How a popup lies to its parent, if it was placed that way.
+    pub(super) positioner: Option<Positioner>,
 }
 
 impl Window {

@@ -10,3 +10,4 @@ mod hostile;
 mod input;
 mod life;
 mod management;
+mod popups;
