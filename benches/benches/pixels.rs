@@ -5,7 +5,8 @@ use std::{hint::black_box, sync::Arc, time::Duration};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use gui_daemon::{
-    render::{Canvas, Color, Content, FrameSpec, GuestImage, Label, Scene, Style, View},
+    render::{Canvas, Color, Content, FrameSpec, GuestImage, Label, Scene, Style, Text, View},
+    scale::Scale,
     shell::{
         Id, Metrics, Role, State,
         geom::{Point, Rect, Size},
@@ -97,7 +98,7 @@ fn compose(criterion: &mut Criterion) {
         let damages = DAMAGES.map(|(name, rect)| (name, Some(rect)));
         for (name, damage) in [("nothing", None)].into_iter().chain(damages) {
             let mut images: Vec<_> = (0..windows).map(image).collect();
-            let mut canvas = Canvas::new(screen, 1.0).expect("a canvas");
+            let mut canvas = Canvas::new(screen, Scale::ONE, Text::default()).expect("a canvas");
             canvas.render(&scene(&images)).expect("a first frame");
             if let Some(damage) = damage {
                 group.throughput(Throughput::Bytes(bytes_of(damage)));

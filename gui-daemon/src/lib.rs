@@ -22,6 +22,7 @@ pub mod msg;
 mod popup;
 pub mod render;
 pub mod sanitise;
+pub mod scale;
 mod scene;
 pub mod shell;
 pub mod state;

@@ -34,7 +34,8 @@ use crate::{
     input::{Bindings, KeyRepeat, PointerState, Wheel, compile_keymap},
     ipc::{ClientId, IpcServer},
     popup::PopupChain,
-    render::Canvas,
+    render::{Canvas, Text},
+    scale,
     shell::{self, Effect, FramePart, Metrics, Shell, geom},
     windows::{LocalWindow, Source, Window, Windows},
 };
@@ -158,7 +159,7 @@ impl State {
             },
         );
         output.create_global::<State>(dh);
-        let canvas = Canvas::new(geom::Size::new(size.w, size.h), 1.0)?;
+        let canvas = Canvas::new(geom::Size::new(size.w, size.h), scale::Scale::ONE, Text::default())?;
         let screen = geom::Rect::new(0, 0, size.w, size.h);
 
         let key_repeat = KeyRepeat::new(

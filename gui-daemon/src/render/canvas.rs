@@ -5,12 +5,11 @@ use std::{collections::HashMap, fmt};
 use pixman::{FormatCode, Image, Operation};
 use smithay::{
     backend::renderer::{
-        Bind,
+        Bind, Renderer, TextureFilter,
         damage::{self, OutputDamageTracker},
         element::{
             Kind,
             surface::{WaylandSurfaceRenderElement, render_elements_from_surface_tree},
-            utils::CropRenderElement,
         },
         pixman::{PixmanError, PixmanRenderer},
     },
@@ -20,20 +19,21 @@ use smithay::{
 use super::{
     Content, Scene, View,
     cursor::CursorImages,
-    elements::{Mapping, SceneElement},
+    elements::{Mapping, SceneElement, Surface},
     frame::FrameParts,
     opaque,
     text::Text,
 };
-use crate::shell::{
-    Id,
-    geom::{Point, Rect, Size},
+use crate::{
+    scale::Scale,
+    shell::{
+        Id,
+        geom::{Point, Rect, Size},
+    },
 };
 
 /// The largest framebuffer, in pixels on each side; keeps every product of coordinates within 32 bits.
 const MAX_SIDE: i32 = 16384;
-/// The scales that are drawn.
-const SCALES: std::ops::RangeInclusive<f64> = 0.5..=8.0;
 /// No window that touches the screen reaches farther than this from its corner, in logical pixels.
 const FAR: i32 = 1 << 20;
 
@@ -47,6 +47,7 @@ pub struct Canvas {
     framebuffer: Image<'static, 'static>,
     size: Size,
     mapping: Mapping,
+    filter: TextureFilter,
     text: Text,
     frames: HashMap<Id, FrameParts>,
     cursors: CursorImages,
@@ -62,24 +63,28 @@ impl fmt::Debug for Canvas {
 }
 
 impl Canvas {
-    /// A black canvas of `size` buffer pixels on which a logical pixel is `scale` pixels wide.
+    /// A black canvas of `size` buffer pixels for a part of the desktop that begins at its origin, and on which a logical
+    /// pixel is `scale` pixels wide. Canvases that are given clones of one `text` share what fonts cost.
     ///
     /// # Errors
-    /// [`RenderError::Framebuffer`] for a side that is not 1 to 16384, a scale that is not 0.5 to 8, or want of memory.
-    pub fn new(size: Size, scale: f64) -> Result<Self, RenderError> {
-        if !SCALES.contains(&scale) {
-            return Err(RenderError::Framebuffer { size, scale });
-        }
+    /// [`RenderError::Framebuffer`] for a side that is not 1 to 16384, or want of memory.
+    pub fn new(size: Size, scale: Scale, text: Text) -> Result<Self, RenderError> {
         Ok(Self {
             renderer: PixmanRenderer::new()?,
             tracker: tracker(size, scale),
-            framebuffer: framebuffer(size).ok_or(RenderError::Framebuffer { size, scale })?,
+            framebuffer: framebuffer(size).ok_or(RenderError::Framebuffer { size })?,
             size,
-            mapping: Mapping { scale },
-            text: Text::default(),
+            mapping: Mapping { scale, origin: Point::default() },
+            filter: TextureFilter::Linear,
+            text,
             frames: HashMap::new(),
             cursors: CursorImages::default(),
         })
+    }
+
+    /// Shows the part of the desktop that begins at `origin`, in logical pixels, from the next frame on.
+    pub fn move_to(&mut self, origin: Point) {
+        self.mapping.origin = origin;
     }
 
     /// Takes another size, in buffer pixels. Black until rendered anew.
@@ -87,9 +92,8 @@ impl Canvas {
     /// # Errors
     /// As for [`Canvas::new`]; the canvas is as it was.
     pub fn resize(&mut self, size: Size) -> Result<(), RenderError> {
-        let scale = self.mapping.scale;
-        self.framebuffer = framebuffer(size).ok_or(RenderError::Framebuffer { size, scale })?;
-        self.tracker = tracker(size, scale);
+        self.framebuffer = framebuffer(size).ok_or(RenderError::Framebuffer { size })?;
+        self.tracker = tracker(size, self.mapping.scale);
         self.size = size;
         Ok(())
     }
@@ -107,6 +111,7 @@ impl Canvas {
     /// The framebuffer is then undefined, and the next call draws all of it.
     pub fn render(&mut self, scene: &Scene<'_>) -> Result<Vec<Rect>, RenderError> {
         let elements = self.elements(scene)?;
+        self.choose_filter(&elements)?;
         let mut target = self.renderer.bind(&mut self.framebuffer)?;
         // The framebuffer holds the last frame: its age is 1.
         let drawn = self.tracker.render_output(
@@ -145,6 +150,19 @@ impl Canvas {
         Ok(())
     }
 
+    /// Pixels stay sharp as long as every image is drawn at its size or a multiple of it. Pixman's renderer has one filter
+    /// for all of them, so a change of it draws everything anew.
+    fn choose_filter(&mut self, elements: &[SceneElement]) -> Result<(), RenderError> {
+        let sharp = elements.iter().all(SceneElement::is_sharp);
+        let filter = if sharp { TextureFilter::Nearest } else { TextureFilter::Linear };
+        if self.filter != filter {
+            self.filter = filter;
+            self.renderer.upscale_filter(filter)?;
+            self.tracker = tracker(self.size, self.mapping.scale);
+        }
+        Ok(())
+    }
+
     /// All that `scene` shows, topmost first.
     fn elements(&mut self, scene: &Scene<'_>) -> Result<Vec<SceneElement>, RenderError> {
         let mut elements = Vec::new();
@@ -160,7 +178,7 @@ impl Canvas {
                 continue;
             }
             let mut frame = self.frames.remove(&view.id).unwrap_or_default();
-            let band = frame.band(view, self.mapping, &mut self.text, &mut self.renderer)?;
+            let band = frame.band(view, self.mapping, &self.text, &mut self.renderer)?;
             elements.extend(band.into_iter().map(SceneElement::from));
             self.content(view, &mut elements);
             elements.push(frame.fill(view, self.mapping).into());
@@ -171,44 +189,43 @@ impl Canvas {
     }
 
     fn content(&mut self, view: &View<'_>, elements: &mut Vec<SceneElement>) {
-        let clip = view.clip();
+        let clip = self.mapping.clip(view);
         match view.pixels {
             _ if clip.is_empty() => {}
             Content::Empty => {}
             Content::Guest(image) => {
-                let image = image.element(view.content.origin(), clip, self.mapping);
+                let corner = self.mapping.point(view.content.origin());
+                let image = image.element(corner, clip, self.mapping);
                 elements.extend(image.map(SceneElement::from));
             }
             Content::Surface { surface, origin } => {
-                let corner = view.content.origin().minus(origin);
-                let location = self.mapping.rect(Rect::at(corner, Size::default())).loc;
+                let location = self.mapping.point(view.content.origin().minus(origin));
+                let scale = self.mapping.scale.as_f64();
                 let tree: Vec<WaylandSurfaceRenderElement<PixmanRenderer>> =
                     render_elements_from_surface_tree(
                         &mut self.renderer,
                         surface,
                         location,
-                        self.mapping.scale,
+                        scale,
                         1.0,
                         Kind::Unspecified,
                     );
-                let clip = self.mapping.rect(clip);
-                let cropped = tree
-                    .into_iter()
-                    .filter_map(|part| CropRenderElement::from_element(part, self.mapping.scale, clip));
-                elements.extend(cropped.map(SceneElement::from));
+                let shown = tree.into_iter().filter_map(|part| Surface::new(part, scale.into(), clip));
+                elements.extend(shown.map(SceneElement::from));
             }
         }
     }
 
-    /// The canvas in logical pixels; a pixel shown in part counts.
+    /// What of the desktop the canvas shows, in logical pixels; a pixel shown in part counts.
     fn screen(&self) -> Rect {
-        let logical = |length: i32| (f64::from(length) / self.mapping.scale).ceil() as i32;
-        Rect::new(0, 0, logical(self.size.width), logical(self.size.height))
+        let Mapping { scale, origin } = self.mapping;
+        let logical = |length: i32| scale.logical(length).saturating_add(1);
+        Rect::at(origin, Size::new(logical(self.size.width), logical(self.size.height)))
     }
 }
 
-fn tracker(size: Size, scale: f64) -> OutputDamageTracker {
-    OutputDamageTracker::new((size.width, size.height), scale, Transform::Normal)
+fn tracker(size: Size, scale: Scale) -> OutputDamageTracker {
+    OutputDamageTracker::new((size.width, size.height), scale.as_f64(), Transform::Normal)
 }
 
 fn framebuffer(size: Size) -> Option<Image<'static, 'static>> {
@@ -219,13 +236,11 @@ fn framebuffer(size: Size) -> Option<Image<'static, 'static>> {
 /// Why something was not drawn.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
-    /// There is no framebuffer of this size and scale.
-    #[error("no framebuffer of {}x{} pixels at scale {scale}", size.width, size.height)]
+    /// There is no framebuffer of this size.
+    #[error("no framebuffer of {}x{} pixels", size.width, size.height)]
     Framebuffer {
         /// The size asked for.
         size: Size,
-        /// The scale asked for.
-        scale: f64,
     },
     /// Pixman refused.
     #[error("pixman: {0}")]

@@ -16,8 +16,9 @@ use tiny_skia::{FillRule, LineCap, LineJoin, Path, PathBuilder, Pixmap, Stroke, 
 
 use super::{
     Color,
-    elements::{Damage, Mapping, Pixels},
+    elements::{Area, Damage, Mapping, Pixels},
     frame::{paint, upload},
+    scaled::Placing,
 };
 use crate::shell::geom::{Edges, Point, Rect};
 
@@ -112,13 +113,12 @@ impl CursorImages {
         renderer: &mut PixmanRenderer,
     ) -> Result<Option<Pixels>, PixmanError> {
         let (paths, hotspot) = drawing(cursor.shape);
-        let corner = mapping.rect(Rect::new(cursor.position.x, cursor.position.y, 0, 0)).loc
-            - mapping.rect(Rect::new(hotspot.x, hotspot.y, 0, 0)).loc;
+        let corner = mapping.point(cursor.position.minus(hotspot));
         let side = mapping.length(SIDE);
         let texture = match self.images.get(&cursor.shape) {
             Some(texture) => texture.clone(),
             None => {
-                let Some(pixmap) = draw(&paths, side, mapping.scale as f32) else { return Ok(None) };
+                let Some(pixmap) = draw(&paths, side, mapping.scale.as_f64() as f32) else { return Ok(None) };
                 let texture = upload(renderer, &pixmap, Fourcc::Abgr8888)?;
                 self.images.insert(cursor.shape, texture.clone());
                 texture
@@ -128,13 +128,14 @@ impl CursorImages {
             self.shown = cursor.shape;
             self.commit.increment();
         }
+        let geometry = Area::new(corner, (side, side).into());
         Ok(Some(Pixels {
             id: self.id.clone(),
             commit: self.commit,
             damage: Damage::Whole,
             texture,
-            source: Rect::new(0, 0, side, side),
-            geometry: smithay::utils::Rectangle::new(corner, (side, side).into()),
+            placing: Placing { source: Rect::new(0, 0, side, side), target: geometry },
+            geometry,
         }))
     }
 }

@@ -19,8 +19,9 @@ use tiny_skia::{FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, S
 
 use super::{
     Color, Content, Label, View,
-    elements::{Damage, Fill, Mapping, Pixels},
+    elements::{Damage, Fill, Mapping, Pixels, grown},
     opaque,
+    scaled::Placing,
     text::{Text, Weight},
 };
 use crate::shell::{Button, geom::Rect};
@@ -167,7 +168,7 @@ impl FrameParts {
         &mut self,
         view: &View<'_>,
         mapping: Mapping,
-        text: &mut Text,
+        text: &Text,
         renderer: &mut PixmanRenderer,
     ) -> Result<Vec<Pixels>, PixmanError> {
         let mut elements = Vec::new();
@@ -272,8 +273,7 @@ impl BandLayout {
 /// view's content all of it.
 fn fill_parts(view: &View<'_>, palette: Palette, mapping: Mapping) -> Vec<(Rectangle<i32, Physical>, Color)> {
     let outer = mapping.rect(view.outer);
-    let clip = view.clip();
-    let content = mapping.rect(clip).intersection(outer).unwrap_or_default();
+    let content = mapping.clip(view);
     let mut parts = Vec::new();
     let mut ring = |outside: Rectangle<i32, Physical>, inside: Rectangle<i32, Physical>, color: Color| {
         parts.extend(outside.subtract_rect(inside).into_iter().map(|rect| (rect, color)));
@@ -294,16 +294,12 @@ fn fill_parts(view: &View<'_>, palette: Palette, mapping: Mapping) -> Vec<(Recta
         // A surface may be translucent: the background is under all of it.
         Content::Empty | Content::Surface { .. } => Rectangle::default(),
         Content::Guest(image) => {
-            mapping.rect(Rect::at(view.content.origin(), image.size()).intersection(clip))
+            let placing = image.placing(mapping.point(view.content.origin()), mapping);
+            placing.and_then(|placing| placing.target.intersection(content)).unwrap_or_default()
         }
     };
     ring(content, covered, view.background);
     parts
-}
-
-fn grown(rect: Rectangle<i32, Physical>, by: i32) -> Rectangle<i32, Physical> {
-    let size = ((rect.size.w + 2 * by).max(0), (rect.size.h + 2 * by).max(0));
-    Rectangle::new((rect.loc.x - by, rect.loc.y - by).into(), size.into())
 }
 
 /// Knows when a view's plain colours changed.
@@ -375,7 +371,7 @@ impl<Key: PartialEq> Painted<Key> {
             commit: self.commit,
             damage: Damage::Whole,
             texture,
-            source: Rect::new(0, 0, geometry.size.w, geometry.size.h),
+            placing: Placing { source: Rect::new(0, 0, geometry.size.w, geometry.size.h), target: geometry },
             geometry,
         }))
     }
@@ -393,14 +389,14 @@ pub(super) fn upload(
 
 /// Name and title, as one image of the band's colour.
 struct TitlePainter<'a> {
-    text: &'a mut Text,
+    text: &'a Text,
     scale: f32,
     height: i32,
 }
 
 impl<'a> TitlePainter<'a> {
-    fn new(text: &'a mut Text, mapping: Mapping, height: i32) -> Self {
-        Self { text, scale: mapping.scale as f32, height }
+    fn new(text: &'a Text, mapping: Mapping, height: i32) -> Self {
+        Self { text, scale: mapping.scale.as_f64() as f32, height }
     }
 
     fn length(&self, length: i32) -> f32 {
@@ -530,7 +526,14 @@ pub(super) fn paint(color: Color) -> Paint<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shell::{Id, Metrics, Role, State};
+    use crate::{
+        scale::Scale,
+        shell::{Id, Metrics, Role, State, geom::Point},
+    };
+
+    fn at_scale(parts: u32) -> Mapping {
+        Mapping { scale: Scale::from_120ths(parts).unwrap(), origin: Point::new(-3, 7) }
+    }
 
     fn view(width: i32) -> View<'static> {
         let insets = Metrics::default().frame_insets(Role::Toplevel, State::default());
@@ -573,8 +576,8 @@ mod tests {
 
     #[test]
     fn parts_of_a_frame_are_disjoint_and_leave_nothing_out() {
-        for scale in [1.0, 1.5, 2.0] {
-            let (view, mapping) = (view(60), Mapping { scale });
+        for scale in [120, 150, 180, 210, 240] {
+            let (view, mapping) = (view(60), at_scale(scale));
             let parts = fill_parts(&view, view.frame.palette(), mapping);
             let area = |rect: Rectangle<i32, Physical>| i64::from(rect.size.w) * i64::from(rect.size.h);
             let sum: i64 = parts.iter().map(|(rect, _)| area(*rect)).sum();
@@ -587,17 +590,17 @@ mod tests {
 
     #[test]
     fn without_fonts_a_frame_has_its_colour_and_buttons() {
-        let (mut text, mut renderer) = (Text::without_fonts(), PixmanRenderer::new().unwrap());
-        let band = FrameParts::default().band(&view(200), Mapping { scale: 1.0 }, &mut text, &mut renderer);
+        let (text, mut renderer) = (Text::without_fonts(), PixmanRenderer::new().unwrap());
+        let band = FrameParts::default().band(&view(200), at_scale(120), &text, &mut renderer);
         assert_eq!(band.unwrap().len(), Button::ALL.len());
     }
 
     #[test]
     fn what_is_painted_stays_until_it_looks_different() {
-        let (mut text, mut renderer) = (Text::default(), PixmanRenderer::new().unwrap());
+        let (text, mut renderer) = (Text::default(), PixmanRenderer::new().unwrap());
         let mut parts = FrameParts::default();
         let mut commits = |view: &View<'_>| -> Vec<CommitCounter> {
-            let band = parts.band(view, Mapping { scale: 1.0 }, &mut text, &mut renderer).unwrap();
+            let band = parts.band(view, at_scale(120), &text, &mut renderer).unwrap();
             band.iter().map(|element| element.commit).collect()
         };
         let first = commits(&view(400));

@@ -7,12 +7,14 @@ use std::cell::Cell;
 
 use smithay::{
     backend::renderer::{Texture, element::Id, pixman::PixmanTexture, utils::CommitCounter},
-    utils::{Physical, Rectangle},
+    utils::{Physical, Point, Rectangle},
 };
 
-use crate::shell::geom::{Point, Rect, Size};
-
-use super::elements::{Damage, Mapping, Pixels};
+use super::{
+    elements::{Area, Damage, Mapping, Pixels},
+    scaled::Placing,
+};
+use crate::shell::geom::{self, Rect, Size};
 
 /// Damage rectangles remembered one by one; beyond this they become their bounding box, so that a domain's flood of
 /// small updates costs a short list and at worst one full redraw of its own window.
@@ -24,6 +26,10 @@ pub struct GuestImage {
     id: Id,
     texture: PixmanTexture,
     size: Size,
+    /// The pixels that are the window.
+    source: Rect,
+    /// How large these are shown, in logical pixels.
+    shown_size: Size,
     commit: CommitCounter,
     /// The commit since which `damage` tells everything.
     complete_since: CommitCounter,
@@ -33,12 +39,16 @@ pub struct GuestImage {
 }
 
 impl GuestImage {
-    /// An image that nobody has drawn yet. Its format must have no alpha (`XRGB8888`).
+    /// An image that nobody has drawn yet, each pixel of it one logical pixel of the window. Its format must have no alpha
+    /// (`XRGB8888`).
     pub fn new(image: pixman::Image<'static, 'static>) -> Self {
         let texture = PixmanTexture::from(image);
+        let size = size_of(&texture);
         Self {
             id: Id::new(),
-            size: size_of(&texture),
+            size,
+            source: Rect::at(geom::Point::default(), size),
+            shown_size: size,
             texture,
             commit: CommitCounter::default(),
             complete_since: CommitCounter::default(),
@@ -47,18 +57,33 @@ impl GuestImage {
         }
     }
 
-    /// Puts another image in place of this one; all of it counts as changed. The old one is dropped here.
+    /// Puts another image in place of this one, shown whole as by [`GuestImage::new`]; all of it counts as changed. The old
+    /// one is dropped here.
     pub fn replace(&mut self, image: pixman::Image<'static, 'static>) {
         self.texture = PixmanTexture::from(image);
         self.size = size_of(&self.texture);
+        self.source = Rect::at(geom::Point::default(), self.size);
+        self.shown_size = self.size;
         self.commit.increment();
         self.complete_since = self.commit;
         self.damage.clear();
     }
 
+    /// Shows the pixels `source` of the image, as far as there are any, as a window of `size` logical pixels. Where an
+    /// output's scale makes that as many pixels as they are, or one more or less, they are shown as they are.
+    pub fn show(&mut self, source: Rect, size: Size) {
+        let source = source.intersection(Rect::at(geom::Point::default(), self.size));
+        if (self.source, self.shown_size) != (source, size) {
+            (self.source, self.shown_size) = (source, size);
+            self.commit.increment();
+            self.complete_since = self.commit;
+            self.damage.clear();
+        }
+    }
+
     /// Notes that the pixels of `rect` changed, in pixels of the image; what lies outside of the image is ignored.
     pub fn damage(&mut self, rect: Rect) {
-        let rect = rect.intersection(Rect::at(Point::default(), self.size));
+        let rect = rect.intersection(Rect::at(geom::Point::default(), self.size));
         if rect.is_empty() {
             return;
         }
@@ -75,33 +100,39 @@ impl GuestImage {
         }
     }
 
-    /// Width and height in pixels.
+    /// Width and height of the image in pixels.
     pub fn size(&self) -> Size {
         self.size
     }
 
-    /// The part of the image, laid with its corner at `origin`, that lies within `clip`.
-    pub(super) fn element(&self, origin: Point, clip: Rect, mapping: Mapping) -> Option<Pixels> {
-        let visible = Rect::at(origin, self.size).intersection(clip);
-        if visible.is_empty() {
-            return None;
-        }
-        let source = visible.moved_to(visible.origin().minus(origin));
-        let geometry = mapping.rect(visible);
+    /// Where the image goes whose corner lies at `corner` of the framebuffer.
+    pub(super) fn placing(&self, corner: Point<i32, Physical>, mapping: Mapping) -> Option<Placing> {
+        let exact = (self.source.width, self.source.height).into();
+        let scaled = mapping.size(self.shown_size);
+        let fits = (scaled.w - self.source.width).abs() <= 1 && (scaled.h - self.source.height).abs() <= 1;
+        Placing::new(self.source, Rectangle::new(corner, if fits { exact } else { scaled }))
+    }
+
+    /// What of the image, laid with its corner at `corner`, lies within `clip`.
+    pub(super) fn element(
+        &self,
+        corner: Point<i32, Physical>,
+        clip: Area,
+        mapping: Mapping,
+    ) -> Option<Pixels> {
+        let placing = self.placing(corner, mapping)?;
+        let geometry = placing.target.intersection(clip).filter(|seen| !seen.is_empty())?;
         self.shown.set(self.commit);
         let damage = self.damage.iter().filter_map(|&(commit, rect)| {
-            let shown = rect.intersection(source);
-            let placed = mapping.covering(shown.moved_to(shown.origin().plus(origin)));
-            let mut placed: Rectangle<i32, Physical> = placed.intersection(geometry)?;
-            placed.loc -= geometry.loc;
-            (!shown.is_empty()).then_some((commit, placed))
+            let changed = placing.changed(rect)?.intersection(geometry)?;
+            Some((commit, Area::new(changed.loc - geometry.loc, changed.size)))
         });
         Some(Pixels {
             id: self.id.clone(),
             commit: self.commit,
             damage: Damage::Log { complete_since: self.complete_since, rects: damage.collect() },
             texture: self.texture.clone(),
-            source,
+            placing,
             geometry,
         })
     }

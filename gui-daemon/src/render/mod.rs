@@ -19,6 +19,7 @@ mod cursor;
 mod elements;
 mod frame;
 mod guest;
+mod scaled;
 mod scene;
 mod screenshot;
 mod text;
@@ -34,6 +35,7 @@ pub use cursor::{Cursor, CursorShape};
 pub use frame::{FrameSpec, Style};
 pub use guest::GuestImage;
 pub use scene::{Content, Scene, View};
+pub use text::Text;
 
 /// A colour as the renderer fills with it.
 fn opaque(color: Color) -> Color32F {

@@ -1,14 +1,19 @@
 //! What scenes look like, and what it takes to bring the framebuffer in step with them.
 
+mod scaled;
+
 use std::sync::Arc;
 
 use proptest::prelude::*;
 use shm_grant::{Pages, PixelFormat, PixelLayout};
 
 use super::*;
-use crate::shell::{
-    Button, Id, Metrics, Role, State,
-    geom::{Insets, Point, Rect, Size},
+use crate::{
+    scale::Scale,
+    shell::{
+        Button, Id, Metrics, Role, State,
+        geom::{Insets, Point, Rect, Size},
+    },
 };
 
 const DESK: Color = Color::new(0x10, 0x20, 0x30);
@@ -106,7 +111,11 @@ fn draw(canvas: &mut Canvas, image: &GuestImage, content: Rect) -> Vec<Rect> {
 }
 
 fn canvas(width: i32, height: i32) -> Canvas {
-    Canvas::new(Size::new(width, height), 1.0).unwrap()
+    Canvas::new(Size::new(width, height), Scale::ONE, Text::default()).unwrap()
+}
+
+fn scaled_canvas(width: i32, height: i32, scale: f64) -> Canvas {
+    Canvas::new(Size::new(width, height), Scale::from_number(scale).unwrap(), Text::default()).unwrap()
 }
 
 fn pixels(canvas: &Canvas) -> Vec<u32> {
@@ -508,7 +517,7 @@ fn twice_the_scale_is_the_same_picture_of_twice_the_size() {
     let guest = Guest::new(120, 32, A);
     let content = Rect::new(8, 32, 120, 32);
     let views = || vec![toplevel(1, spec("red", true), content, Content::Guest(&guest.image))];
-    let (mut plain, mut double) = (canvas(136, 72), Canvas::new(Size::new(272, 144), 2.0).unwrap());
+    let (mut plain, mut double) = (canvas(136, 72), scaled_canvas(272, 144, 2.0));
     plain.render(&scene(views())).unwrap();
     double.render(&scene(views())).unwrap();
     let palette = [(DESK, '.'), (RED, 'R'), (A, '1')];

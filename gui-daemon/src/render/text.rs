@@ -1,5 +1,7 @@
 //! Lines of text: shaped, cut to a width, drawn.
 
+use std::{cell::RefCell, rc::Rc};
+
 use cosmic_text::{Attrs, Buffer, Family, FontSystem, Metrics, Shaping, SwashCache, Wrap};
 use tiny_skia::Pixmap;
 
@@ -7,9 +9,12 @@ use super::Color;
 
 const ELLIPSIS: char = '…';
 
-/// The machine's fonts, looked for when the first text is drawn. Without any, frames have no text.
+/// The machine's fonts, looked for when the first text is drawn. Without any, frames have no text. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Text(Rc<RefCell<Lazy>>);
+
 #[derive(Default)]
-pub(super) struct Text {
+struct Lazy {
     fonts: Option<Fonts>,
     /// Whether they were looked for.
     loaded: bool,
@@ -43,22 +48,23 @@ impl Line {
     }
 }
 
-impl std::fmt::Debug for Text {
+impl std::fmt::Debug for Lazy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Text").field("loaded", &self.loaded).field("usable", &self.fonts.is_some()).finish()
+        f.debug_struct("Lazy").field("loaded", &self.loaded).field("usable", &self.fonts.is_some()).finish()
     }
 }
 
 impl Text {
     #[cfg(test)]
     pub(super) fn without_fonts() -> Self {
-        Self { fonts: None, loaded: true }
+        Self(Rc::new(RefCell::new(Lazy { fonts: None, loaded: true })))
     }
 
     /// `text` in `size` pixels per em, cut with an ellipsis so that it is at most `room` pixels wide. None if there is
     /// no font, or nothing to show, or no room for any of it.
-    pub(super) fn line(&mut self, text: &str, size: f32, weight: Weight, room: f32) -> Option<Line> {
-        let fonts = self.fonts()?;
+    pub(super) fn line(&self, text: &str, size: f32, weight: Weight, room: f32) -> Option<Line> {
+        let mut lazy = self.0.borrow_mut();
+        let fonts = lazy.fonts()?;
         if text.is_empty() || room <= 0.0 {
             return None;
         }
@@ -83,8 +89,9 @@ impl Text {
     }
 
     /// Draws `line` into an opaque `pixmap`, `left` pixels from its left edge and in the middle of its height.
-    pub(super) fn draw(&mut self, line: &Line, pixmap: &mut Pixmap, left: f32, color: Color) {
-        let Some(fonts) = self.fonts() else { return };
+    pub(super) fn draw(&self, line: &Line, pixmap: &mut Pixmap, left: f32, color: Color) {
+        let mut lazy = self.0.borrow_mut();
+        let Some(fonts) = lazy.fonts() else { return };
         let (width, height) = (pixmap.width().cast_signed(), pixmap.height().cast_signed());
         let (left, top) =
             (left.round() as i32, ((height as f32 - line.buffer.metrics().line_height) / 2.0).round() as i32);
@@ -104,7 +111,9 @@ impl Text {
             }
         });
     }
+}
 
+impl Lazy {
     fn fonts(&mut self) -> Option<&mut Fonts> {
         if !self.loaded {
             self.loaded = true;
@@ -144,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_line_is_never_wider_than_its_room() {
-        let mut text = Text::default();
+        let text = Text::default();
         for title in [
             "short",
             "a title that is quite a bit longer",
@@ -163,10 +172,10 @@ mod tests {
 
     #[test]
     fn a_cut_line_keeps_as_much_as_fits() {
-        let mut text = Text::default();
+        let text = Text::default();
         let width =
-            |text: &mut Text, words| Some(text.line(words, 13.0, Weight::Regular, f32::INFINITY)?.width());
-        let Some(wide) = width(&mut text, "abcdef…") else { return };
+            |text: &Text, words| Some(text.line(words, 13.0, Weight::Regular, f32::INFINITY)?.width());
+        let Some(wide) = width(&text, "abcdef…") else { return };
         let cut = text.line("abcdefghijklmno", 13.0, Weight::Regular, wide).map(|line| line.width());
         assert_eq!(cut, Some(wide));
     }
