@@ -23,7 +23,7 @@ use tracing::error;
 use crate::{
     backend::BackendEvent,
     focus::{Focus, GuestTarget},
-    render::CursorShape,
+    render::{CursorIcon, resize_icon},
     shell::{self, Button, Direction, FramePart, Hit, geom},
     state::State,
     windows::Source,
@@ -205,7 +205,7 @@ pub struct PointerState {
     /// The frame button under the pointer.
     pub hovered: Option<(shell::Id, Button)>,
     /// What the frame part or desktop under the pointer shows; a client's own cursor wins over its content.
-    pub shape: CursorShape,
+    pub shape: CursorIcon,
     /// Whether it was ever moved; a pointer that nobody has is not drawn.
     pub seen: bool,
     last_title_press: Option<(shell::Id, u32)>,
@@ -360,10 +360,10 @@ impl State {
     fn set_hover(&mut self, hit: Option<Hit>) {
         let (hovered, shape) = match hit {
             Some(Hit::Frame { id, part: FramePart::Button(button) }) => {
-                (Some((id, button)), CursorShape::Default)
+                (Some((id, button)), CursorIcon::Default)
             }
-            Some(Hit::Frame { part: FramePart::Edge(edges), .. }) => (None, CursorShape::resize(edges)),
-            Some(_) => (None, CursorShape::Default),
+            Some(Hit::Frame { part: FramePart::Edge(edges), .. }) => (None, resize_icon(edges)),
+            Some(_) => (None, CursorIcon::Default),
             // During a move or resize the shape stays what it was at the press.
             None => (None, self.pointer.shape),
         };

@@ -1,13 +1,17 @@
 //! What is on the desktop, put into the renderer's words.
 
-use smithay::input::pointer::{CursorIcon, CursorImageStatus};
+use smithay::{
+    input::pointer::{CursorImageStatus, CursorImageSurfaceData},
+    utils::IsAlive,
+    wayland::compositor::with_states,
+};
 
 use crate::{
     backend::Backend,
     domain::Domain,
     input::PointerState,
     label::Color,
-    render::{Content, Cursor, CursorShape, FrameSpec, Scene, Style, View},
+    render::{Content, Cursor, CursorIcon, CursorLook, FrameSpec, Scene, Style, View},
     shell::{self, Hit, Owner, Shell, geom::Point},
     state::State,
     windows::{Source, Windows},
@@ -15,6 +19,9 @@ use crate::{
 
 /// What shows where no window is.
 const DESKTOP: Color = Color::new(0x2b, 0x30, 0x3b);
+
+/// How far from a cursor surface's corner its hot spot may be: farther, nothing of it is in sight.
+const MAX_HOTSPOT: i32 = 4096;
 
 /// The name in the frames of dom0's own windows.
 const DOM0: &str = "dom0";
@@ -33,7 +40,7 @@ impl<'a> Stage<'a> {
     pub fn scene(&self) -> Scene<'a> {
         Scene {
             views: self.shell.stack().rev().filter_map(|window| self.view(window)).collect(),
-            cursor: self.cursor,
+            cursor: self.cursor.clone(),
             background: DESKTOP,
         }
     }
@@ -78,42 +85,58 @@ impl<'a> Stage<'a> {
 }
 
 impl State {
-    /// The shape the pointer has where it is.
-    fn cursor_shape(&self) -> CursorShape {
+    /// What the pointer looks like where it is.
+    fn cursor_look(&self) -> CursorLook {
+        let ours = CursorLook::Shape(self.pointer.shape);
         if self.shell.grabbed().is_some() {
-            return self.pointer.shape;
+            return ours;
         }
-        let Hit::Content { id, .. } = self.shell.hit(self.pointer_position()) else {
-            return self.pointer.shape;
-        };
+        let Hit::Content { id, .. } = self.shell.hit(self.pointer_position()) else { return ours };
         match self.windows.get(id).map(|window| &window.source) {
-            Some(Source::Guest(guest)) => guest.cursor,
-            Some(Source::Local(_)) => match self.local_cursor {
-                CursorImageStatus::Named(CursorIcon::Text) => CursorShape::Text,
-                CursorImageStatus::Named(CursorIcon::Pointer) => CursorShape::Pointer,
-                _ => CursorShape::Default,
-            },
-            None => CursorShape::Default,
+            Some(Source::Guest(guest)) => guest.cursor.clone(),
+            Some(Source::Local(_)) => local_look(&self.local_cursor),
+            None => ours,
         }
     }
 
-    /// The pointer, where it is ours to draw and has been moved at all.
+    /// The pointer, where it is ours to draw and has been moved at all: on a screen without a host always, else where
+    /// the host does not know the picture.
     pub(crate) fn drawn_cursor(&self) -> Option<Cursor> {
-        let ours = matches!(self.backend, Backend::Headless(_)) && self.pointer.seen;
-        ours.then(|| Cursor { shape: self.cursor_shape(), position: self.pointer_position() })
+        let look = self.cursor_look();
+        let ours = match (&self.backend, &look) {
+            (Backend::Headless(_), _) => true,
+            (Backend::Nested(_), CursorLook::Shape(_)) => false,
+            (Backend::Nested(_), _) => true,
+        };
+        let position = self.pointer_position();
+        (ours && self.pointer.seen).then_some(Cursor { look, position })
     }
 
     /// The pointer, where the host draws it.
     pub(crate) fn host_cursor(&self) -> Option<CursorIcon> {
-        Some(match self.cursor_shape() {
-            CursorShape::Default => CursorIcon::Default,
-            CursorShape::Text => CursorIcon::Text,
-            CursorShape::Pointer => CursorIcon::Pointer,
-            CursorShape::Move => CursorIcon::Move,
-            CursorShape::ResizeHorizontal => CursorIcon::EwResize,
-            CursorShape::ResizeVertical => CursorIcon::NsResize,
-            CursorShape::ResizeFalling => CursorIcon::NwseResize,
-            CursorShape::ResizeRising => CursorIcon::NeswResize,
-        })
+        match self.cursor_look() {
+            CursorLook::Shape(icon) => Some(icon),
+            CursorLook::Hidden | CursorLook::Image(_) | CursorLook::Surface { .. } => None,
+        }
+    }
+}
+
+/// What one of dom0's own clients wants the pointer to look like.
+fn local_look(wanted: &CursorImageStatus) -> CursorLook {
+    match wanted {
+        CursorImageStatus::Hidden => CursorLook::Hidden,
+        CursorImageStatus::Named(icon) => CursorLook::Shape(*icon),
+        CursorImageStatus::Surface(surface) if surface.alive() => {
+            let hotspot = with_states(surface, |states| {
+                let attributes = states.data_map.get::<CursorImageSurfaceData>();
+                let attributes = attributes.and_then(|attributes| attributes.lock().ok());
+                attributes.map(|attributes| attributes.hotspot).unwrap_or_default()
+            });
+            // clients choose these numbers, and sums are made of them
+            let near = |at: i32| at.clamp(-MAX_HOTSPOT, MAX_HOTSPOT);
+            let hotspot = Point::new(near(hotspot.x), near(hotspot.y));
+            CursorLook::Surface { surface: surface.clone(), hotspot }
+        }
+        CursorImageStatus::Surface(_) => CursorLook::default(),
     }
 }

@@ -17,6 +17,7 @@ use smithay::{
     utils::{Clock, Logical, Monotonic, Physical, Size, Transform},
     wayland::{
         compositor::CompositorState,
+        cursor_shape::CursorShapeManagerState,
         output::OutputManagerState,
         selection::data_device::DataDeviceState,
         shell::xdg::{XdgShellState, decoration::XdgDecorationState},
@@ -202,6 +203,7 @@ impl State {
             disconnected,
             config,
         };
+        CursorShapeManagerState::new::<State>(dh);
         XdgDecorationState::new::<State>(dh);
         ViewporterState::new::<State>(dh);
         OutputManagerState::new_with_xdg_output::<State>(dh);

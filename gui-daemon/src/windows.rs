@@ -23,7 +23,7 @@ use crate::{
     domain::Reaper,
     focus::GuestTarget,
     handlers::window_geometry,
-    render::{CursorShape, GuestImage},
+    render::{CursorLook, GuestImage},
     sanitise::sanitise,
     shell,
 };
@@ -83,8 +83,8 @@ pub enum Source {
 pub struct GuestWindow {
     /// Where its input goes.
     pub target: GuestTarget,
-    /// The pointer's shape over its content.
-    pub cursor: CursorShape,
+    /// What the pointer looks like over its content.
+    pub cursor: CursorLook,
     /// Whether its domain last asked for the whole screen, granted or not.
     pub wants_fullscreen: bool,
     /// The flags its domain was last told.
@@ -100,7 +100,7 @@ impl GuestWindow {
     pub fn new(target: GuestTarget, reaper: Reaper) -> Self {
         Self {
             target,
-            cursor: CursorShape::Default,
+            cursor: CursorLook::default(),
             wants_fullscreen: false,
             told_flags: WindowFlags::empty(),
             image: None,

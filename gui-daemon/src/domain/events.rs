@@ -9,7 +9,7 @@ use tracing::{debug, info};
 use super::{Domain, DomainId, desktop_rect, link::EndReason, wire_rect};
 use crate::{
     focus::GuestTarget,
-    render::CursorShape,
+    render::{CursorIcon, CursorLook, icon_of_x_font},
     shell::{self, NewWindow, Role, SizeLimits, geom},
     state::State,
     windows::{GuestWindow, Source, Window, alive},
@@ -78,10 +78,10 @@ impl State {
             DaemonEvent::FlagsRequested { window, set, unset } => self.guest_flags(id, window, set, unset),
             DaemonEvent::Cursor { window, cursor } => {
                 if let Some(guest) = self.guest_mut(id, window) {
-                    guest.cursor = match cursor {
-                        Cursor::Default => CursorShape::Default,
-                        Cursor::XFont(glyph) => CursorShape::from_x_font(glyph.into()),
-                    };
+                    guest.cursor = CursorLook::Shape(match cursor {
+                        Cursor::Default => CursorIcon::Default,
+                        Cursor::XFont(glyph) => icon_of_x_font(glyph.into()),
+                    });
                     self.queue_cursor_redraw();
                 }
             }

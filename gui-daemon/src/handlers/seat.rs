@@ -1,7 +1,7 @@
 //! `wl_seat` and the clipboard among dom0's own clients. Nothing here crosses to a domain.
 
 use smithay::{
-    delegate_data_device, delegate_seat,
+    delegate_cursor_shape, delegate_data_device, delegate_seat,
     input::{Seat, SeatHandler, SeatState, pointer::CursorImageStatus},
     reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
     wayland::{
@@ -13,6 +13,7 @@ use smithay::{
                 set_data_device_focus,
             },
         },
+        tablet_manager::TabletSeatHandler,
     },
 };
 
@@ -51,5 +52,8 @@ impl DataDeviceHandler for State {
 impl ClientDndGrabHandler for State {}
 impl ServerDndGrabHandler for State {}
 
+impl TabletSeatHandler for State {}
+
 delegate_seat!(State);
+delegate_cursor_shape!(State);
 delegate_data_device!(State);

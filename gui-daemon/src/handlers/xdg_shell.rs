@@ -24,7 +24,7 @@ use tracing::debug;
 use wayland_guard::admit_popup;
 
 use crate::{
-    render::CursorShape,
+    render::resize_icon,
     shell::{
         self, NewWindow, Owner, Role, SizeLimits,
         geom::{self, Edges},
@@ -114,7 +114,7 @@ impl XdgShellHandler for State {
         let edges = resize_edges(edges);
         if let Some(id) = self.windows.by_surface(surface.wl_surface()).filter(|_| self.pointer.buttons != 0)
         {
-            self.pointer.shape = CursorShape::resize(edges);
+            self.pointer.shape = resize_icon(edges);
             self.shell.begin_resize(id, edges, self.pointer_position());
             self.apply_effects();
         }

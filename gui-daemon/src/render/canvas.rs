@@ -13,13 +13,14 @@ use smithay::{
         },
         pixman::{PixmanError, PixmanRenderer},
     },
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::Transform,
 };
 
 use super::{
     Content, Scene, View,
-    cursor::CursorImages,
-    elements::{Mapping, SceneElement, Surface},
+    cursor::{CursorImages, CursorLook, SHARE},
+    elements::{Area, Mapping, SceneElement, Surface},
     frame::FrameParts,
     opaque,
     text::Text,
@@ -166,9 +167,16 @@ impl Canvas {
     /// All that `scene` shows, topmost first.
     fn elements(&mut self, scene: &Scene<'_>) -> Result<Vec<SceneElement>, RenderError> {
         let mut elements = Vec::new();
-        if let Some(cursor) = scene.cursor {
-            let cursor = self.cursors.element(cursor, self.mapping, &mut self.renderer)?;
-            elements.extend(cursor.map(SceneElement::from));
+        if let Some(cursor) = &scene.cursor {
+            let height = self.size.height;
+            let drawn = self.cursors.element(cursor, height, self.mapping, &mut self.renderer)?;
+            elements.extend(drawn.map(SceneElement::from));
+            if let CursorLook::Surface { surface, hotspot } = &cursor.look {
+                let (at, most) = (self.mapping.point(cursor.position), height / SHARE);
+                let corner = (at.x.saturating_sub(most), at.y.saturating_sub(most));
+                let clip = Area::new(corner.into(), (2 * most, 2 * most).into());
+                self.surface(surface, cursor.position.minus(*hotspot), clip, Kind::Cursor, &mut elements);
+            }
         }
         let screen = self.screen();
         let reachable = Rect::new(-FAR, -FAR, 2 * FAR, 2 * FAR);
@@ -199,21 +207,27 @@ impl Canvas {
                 elements.extend(image.map(SceneElement::from));
             }
             Content::Surface { surface, origin } => {
-                let location = self.mapping.point(view.content.origin().minus(origin));
-                let scale = self.mapping.scale.as_f64();
-                let tree: Vec<WaylandSurfaceRenderElement<PixmanRenderer>> =
-                    render_elements_from_surface_tree(
-                        &mut self.renderer,
-                        surface,
-                        location,
-                        scale,
-                        1.0,
-                        Kind::Unspecified,
-                    );
-                let shown = tree.into_iter().filter_map(|part| Surface::new(part, scale.into(), clip));
-                elements.extend(shown.map(SceneElement::from));
+                let corner = view.content.origin().minus(origin);
+                self.surface(surface, corner, clip, Kind::Unspecified, elements);
             }
         }
+    }
+
+    /// A client's surface tree with its root at `corner`, as far as it lies in `clip`.
+    fn surface(
+        &mut self,
+        surface: &WlSurface,
+        corner: Point,
+        clip: Area,
+        kind: Kind,
+        elements: &mut Vec<SceneElement>,
+    ) {
+        let location = self.mapping.point(corner);
+        let scale = self.mapping.scale.as_f64();
+        let tree: Vec<WaylandSurfaceRenderElement<PixmanRenderer>> =
+            render_elements_from_surface_tree(&mut self.renderer, surface, location, scale, 1.0, kind);
+        let shown = tree.into_iter().filter_map(|part| Surface::new(part, scale.into(), clip));
+        elements.extend(shown.map(SceneElement::from));
     }
 
     /// What of the desktop the canvas shows, in logical pixels; a pixel shown in part counts.

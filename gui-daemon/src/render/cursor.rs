@@ -1,97 +1,218 @@
-//! The pointer's shapes, for screens where nobody else draws it.
+//! The pointer, for screens where nobody else draws it: one of our own shapes, an image, or a surface.
 //!
-//! A domain chooses only among these; it has no image of its own to put over the desktop.
+//! Invariant: whatever a client or a domain gives for an image, what is drawn is no larger than [`SHARE`] of the
+//! screen's height, and its hot spot lies in it: a pointer can neither cover the desktop nor point at what it does not
+//! touch.
 
-use std::collections::HashMap;
-
-use smithay::backend::{
-    allocator::Fourcc,
-    renderer::{
-        element::Id,
-        pixman::{PixmanError, PixmanRenderer, PixmanTexture},
-        utils::CommitCounter,
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
     },
 };
-use tiny_skia::{FillRule, LineCap, LineJoin, Path, PathBuilder, Pixmap, Stroke, Transform};
+
+use smithay::{
+    backend::{
+        allocator::Fourcc,
+        renderer::{
+            element::Id,
+            pixman::{PixmanError, PixmanRenderer, PixmanTexture},
+            utils::CommitCounter,
+        },
+    },
+    input::pointer::CursorIcon,
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
+};
+use tiny_skia::{FilterQuality, Pixmap, PixmapPaint, PixmapRef, Transform};
 
 use super::{
-    Color,
     elements::{Area, Damage, Mapping, Pixels},
-    frame::{paint, upload},
+    frame::upload,
     scaled::Placing,
+    shapes,
 };
-use crate::shell::geom::{Edges, Point, Rect};
+use crate::{
+    scale::Scale,
+    shell::geom::{Edges, Point, Rect},
+};
+
+/// The longest side of a cursor's image, in pixels.
+pub const MAX_CURSOR_SIDE: u32 = 256;
+/// A pointer's image is at most this part of the screen's height high and wide; larger ones are shrunk.
+pub const SHARE: i32 = 8;
 
 /// What the pointer looks like.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum CursorShape {
-    /// An arrow.
-    #[default]
-    Default,
-    /// A text caret.
-    Text,
-    /// A hand that points, as on links.
-    Pointer,
-    /// Arrows in all four directions.
-    Move,
-    /// Arrows to the left and right.
-    ResizeHorizontal,
-    /// Arrows up and down.
-    ResizeVertical,
-    /// Arrows to the upper left and lower right.
-    ResizeFalling,
-    /// Arrows to the lower left and upper right.
-    ResizeRising,
+#[derive(Clone, Debug, PartialEq)]
+pub enum CursorLook {
+    /// Nothing at all.
+    Hidden,
+    /// One of the shapes that are known by name.
+    Shape(CursorIcon),
+    /// A picture.
+    Image(CursorImage),
+    /// A surface of one of dom0's own clients.
+    Surface {
+        /// The surface.
+        surface: WlSurface,
+        /// The point of it that points.
+        hotspot: Point,
+    },
 }
 
-impl CursorShape {
-    /// The shape for a glyph of X's cursor font, by its number there (`XC_xterm` is 152); the arrow for those that have
-    /// no counterpart here.
-    pub fn from_x_font(glyph: u32) -> Self {
-        match glyph {
-            152 => Self::Text,
-            58 | 60 => Self::Pointer,
-            52 => Self::Move,
-            70 | 96 | 108 | 110 | 112 => Self::ResizeHorizontal,
-            16 | 138 | 106 | 114 | 116 => Self::ResizeVertical,
-            14 | 134 => Self::ResizeFalling,
-            12 | 136 => Self::ResizeRising,
-            _ => Self::Default,
-        }
+impl Default for CursorLook {
+    fn default() -> Self {
+        Self::Shape(CursorIcon::Default)
     }
+}
 
-    /// The shape for pulling at these edges.
-    pub fn resize(edges: Edges) -> Self {
-        match (edges.left, edges.right, edges.top, edges.bottom) {
-            (true, _, true, _) | (_, true, _, true) => Self::ResizeFalling,
-            (true, _, _, true) | (_, true, true, _) => Self::ResizeRising,
-            (true, ..) | (_, true, ..) => Self::ResizeHorizontal,
-            (_, _, true, _) | (.., true) => Self::ResizeVertical,
-            _ => Self::Default,
+/// A picture for the pointer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CursorImage {
+    /// Told apart by this number: no two images of one daemon have the same.
+    serial: u64,
+    width: i32,
+    height: i32,
+    hotspot: Point,
+    /// Its pixels for a logical one.
+    scale: Scale,
+    /// Premultiplied RGBA.
+    pixels: Arc<[u8]>,
+}
+
+impl CursorImage {
+    /// A picture of premultiplied ARGB pixels, little-endian, of which `scale` make one logical pixel, and the pixel of
+    /// it that points. Colours brighter than their alpha are taken down to it. `None` for a side that is not 1 to
+    /// [`MAX_CURSOR_SIDE`], pixels that are not exactly that many, or a hot spot outside.
+    pub fn new(
+        (width, height): (u32, u32),
+        (hot_x, hot_y): (i32, i32),
+        scale: Scale,
+        pixels: &[u8],
+    ) -> Option<Self> {
+        static SERIAL: AtomicU64 = AtomicU64::new(1);
+        let hotspot = Point::new(hot_x, hot_y);
+        let (width, height) = (side(width)?, side(height)?);
+        let inside = Rect::new(0, 0, width, height).contains(hotspot);
+        let right_length = i64::try_from(pixels.len()) == Ok(i64::from(width) * i64::from(height) * 4);
+        if !inside || !right_length {
+            return None;
         }
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        Some(Self { serial, width, height, hotspot, scale, pixels: premultiplied(pixels).into() })
+    }
+}
+
+/// A side of an image, if it is one.
+fn side(pixels: u32) -> Option<i32> {
+    i32::try_from(pixels).ok().filter(|_| (1..=MAX_CURSOR_SIDE).contains(&pixels))
+}
+
+/// Little-endian ARGB as RGBA bytes in which no colour is brighter than its alpha allows: others would shine over what
+/// they are drawn on.
+pub(super) fn premultiplied(argb: &[u8]) -> Vec<u8> {
+    let clamped = argb.chunks_exact(4).flat_map(|pixel| match *pixel {
+        [blue, green, red, alpha] => [red.min(alpha), green.min(alpha), blue.min(alpha), alpha],
+        _ => [0; 4],
+    });
+    clamped.collect()
+}
+
+/// The shape for a glyph of X's cursor font, by its number there (`XC_xterm` is 152); the arrow for those that have no
+/// counterpart.
+pub fn icon_of_x_font(glyph: u32) -> CursorIcon {
+    match glyph {
+        24 => CursorIcon::NotAllowed,
+        30 | 34 | 130 => CursorIcon::Crosshair,
+        90 => CursorIcon::Cell,
+        92 => CursorIcon::Help,
+        150 => CursorIcon::Wait,
+        152 => CursorIcon::Text,
+        58 | 60 => CursorIcon::Pointer,
+        52 => CursorIcon::Move,
+        70 | 96 | 108 | 110 | 112 => CursorIcon::EwResize,
+        16 | 138 | 106 | 114 | 116 => CursorIcon::NsResize,
+        14 | 134 => CursorIcon::NwseResize,
+        12 | 136 => CursorIcon::NeswResize,
+        _ => CursorIcon::Default,
+    }
+}
+
+/// The shape of this number in `wp_cursor_shape_device_v1`, versions 1 and 2.
+pub fn icon_of_shape(number: u32) -> Option<CursorIcon> {
+    use CursorIcon as I;
+    const SHAPES: [CursorIcon; 36] = [
+        I::Default,
+        I::ContextMenu,
+        I::Help,
+        I::Pointer,
+        I::Progress,
+        I::Wait,
+        I::Cell,
+        I::Crosshair,
+        I::Text,
+        I::VerticalText,
+        I::Alias,
+        I::Copy,
+        I::Move,
+        I::NoDrop,
+        I::NotAllowed,
+        I::Grab,
+        I::Grabbing,
+        I::EResize,
+        I::NResize,
+        I::NeResize,
+        I::NwResize,
+        I::SResize,
+        I::SeResize,
+        I::SwResize,
+        I::WResize,
+        I::EwResize,
+        I::NsResize,
+        I::NeswResize,
+        I::NwseResize,
+        I::ColResize,
+        I::RowResize,
+        I::AllScroll,
+        I::ZoomIn,
+        I::ZoomOut,
+        I::DndAsk,
+        I::AllResize,
+    ];
+    SHAPES.get(usize::try_from(number.checked_sub(1)?).ok()?).copied()
+}
+
+/// The shape for pulling at these edges.
+pub fn resize_icon(edges: Edges) -> CursorIcon {
+    match (edges.left, edges.right, edges.top, edges.bottom) {
+        (true, _, true, _) | (_, true, _, true) => CursorIcon::NwseResize,
+        (true, _, _, true) | (_, true, true, _) => CursorIcon::NeswResize,
+        (true, ..) | (_, true, ..) => CursorIcon::EwResize,
+        (_, _, true, _) | (.., true) => CursorIcon::NsResize,
+        _ => CursorIcon::Default,
     }
 }
 
 /// The pointer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Cursor {
     /// What it looks like.
-    pub shape: CursorShape,
+    pub look: CursorLook,
     /// The pixel it points at.
     pub position: Point,
 }
 
-/// Side of a shape's image, and the place in it that the pointer's position falls on, unless the shape says otherwise.
-const SIDE: i32 = 24;
-const MIDDLE: Point = Point::new(SIDE / 2, SIDE / 2);
+/// Which image, and the size it is drawn at.
+type ImageKey = (u64, (i32, i32));
 
-/// The shapes drawn so far.
+/// The shapes drawn so far, and the image shown last.
 #[derive(Debug)]
 pub(super) struct CursorImages {
     id: Id,
     commit: CommitCounter,
-    shown: CursorShape,
-    images: HashMap<CursorShape, PixmanTexture>,
+    shown: Option<CursorLook>,
+    shapes: HashMap<(CursorIcon, i32), PixmanTexture>,
+    image: Option<(ImageKey, PixmanTexture)>,
 }
 
 impl Default for CursorImages {
@@ -99,181 +220,150 @@ impl Default for CursorImages {
         Self {
             id: Id::new(),
             commit: CommitCounter::default(),
-            shown: CursorShape::default(),
-            images: HashMap::new(),
+            shown: None,
+            shapes: HashMap::new(),
+            image: None,
         }
     }
 }
 
 impl CursorImages {
+    /// The pointer on a screen of `height` pixels, unless it is hidden or a surface.
     pub(super) fn element(
         &mut self,
-        cursor: Cursor,
+        cursor: &Cursor,
+        height: i32,
         mapping: Mapping,
         renderer: &mut PixmanRenderer,
     ) -> Result<Option<Pixels>, PixmanError> {
-        let (paths, hotspot) = drawing(cursor.shape);
-        let corner = mapping.point(cursor.position.minus(hotspot));
-        let side = mapping.length(SIDE);
-        let texture = match self.images.get(&cursor.shape) {
+        let drawn = match &cursor.look {
+            CursorLook::Hidden | CursorLook::Surface { .. } => None,
+            CursorLook::Shape(icon) => self.shape(*icon, mapping, renderer)?,
+            CursorLook::Image(image) => self.image(image, height, mapping, renderer)?,
+        };
+        if self.shown.as_ref() != Some(&cursor.look) {
+            self.shown = Some(cursor.look.clone());
+            self.commit.increment();
+        }
+        let position = mapping.point(cursor.position);
+        Ok(drawn.map(|Drawn { texture, size, hotspot }| {
+            let corner = (position.x - hotspot.0, position.y - hotspot.1);
+            let geometry = Area::new(corner.into(), size.into());
+            let placing = Placing { source: Rect::new(0, 0, size.0, size.1), target: geometry };
+            let (id, commit) = (self.id.clone(), self.commit);
+            Pixels { id, commit, damage: Damage::Whole, texture, placing, geometry }
+        }))
+    }
+
+    fn shape(
+        &mut self,
+        icon: CursorIcon,
+        mapping: Mapping,
+        renderer: &mut PixmanRenderer,
+    ) -> Result<Option<Drawn>, PixmanError> {
+        let (paths, hotspot) = shapes::drawing(icon);
+        let side = mapping.length(shapes::SIDE);
+        let texture = match self.shapes.get(&(icon, side)) {
             Some(texture) => texture.clone(),
             None => {
-                let Some(pixmap) = draw(&paths, side, mapping.scale.as_f64() as f32) else { return Ok(None) };
+                let scale = mapping.scale.as_f64() as f32;
+                let Some(pixmap) = shapes::draw(&paths, side, scale) else { return Ok(None) };
                 let texture = upload(renderer, &pixmap, Fourcc::Abgr8888)?;
-                self.images.insert(cursor.shape, texture.clone());
+                self.shapes.insert((icon, side), texture.clone());
                 texture
             }
         };
-        if self.shown != cursor.shape {
-            self.shown = cursor.shape;
-            self.commit.increment();
-        }
-        let geometry = Area::new(corner, (side, side).into());
-        Ok(Some(Pixels {
-            id: self.id.clone(),
-            commit: self.commit,
-            damage: Damage::Whole,
-            texture,
-            placing: Placing { source: Rect::new(0, 0, side, side), target: geometry },
-            geometry,
-        }))
+        let hotspot = (mapping.scale.physical(hotspot.x), mapping.scale.physical(hotspot.y));
+        Ok(Some(Drawn { texture, size: (side, side), hotspot }))
+    }
+
+    fn image(
+        &mut self,
+        image: &CursorImage,
+        height: i32,
+        mapping: Mapping,
+        renderer: &mut PixmanRenderer,
+    ) -> Result<Option<Drawn>, PixmanError> {
+        let wanted = mapping.scale.as_f64() / image.scale.as_f64();
+        let most = f64::from((height / SHARE).max(1)) / f64::from(image.width.max(image.height));
+        let factor = wanted.min(most);
+        let scaled = |length: i32| f64::from(length) * factor;
+        let length = |length: i32| (scaled(length).round() as i32).max(1);
+        let size = (length(image.width), length(image.height));
+        let hot = |at: i32, length: i32| (scaled(at).floor() as i32).min(length - 1);
+        let hotspot = (hot(image.hotspot.x, size.0), hot(image.hotspot.y, size.1));
+        let texture = match &self.image {
+            Some((shown, texture)) if *shown == (image.serial, size) => texture.clone(),
+            _ => {
+                let Some(pixmap) = image.at_size(size) else { return Ok(None) };
+                let texture = upload(renderer, &pixmap, Fourcc::Abgr8888)?;
+                self.image = Some(((image.serial, size), texture.clone()));
+                texture
+            }
+        };
+        Ok(Some(Drawn { texture, size, hotspot }))
     }
 }
 
-/// What a shape is made of: outlines to fill and lines to trace.
-#[derive(Default)]
-struct Paths {
-    filled: Vec<Path>,
-    traced: Vec<Path>,
+impl CursorImage {
+    fn at_size(&self, (width, height): (i32, i32)) -> Option<Pixmap> {
+        let whole =
+            PixmapRef::from_bytes(&self.pixels, self.width.unsigned_abs(), self.height.unsigned_abs())?;
+        scaled(whole, (width.unsigned_abs(), height.unsigned_abs()))
+    }
 }
 
-/// Black with a white rim, so that it shows on anything.
-fn draw(paths: &Paths, side: i32, scale: f32) -> Option<Pixmap> {
-    let side = u32::try_from(side).ok()?;
-    let mut pixmap = Pixmap::new(side, side)?;
-    let place = Transform::from_scale(scale, scale);
-    let stroke =
-        |width| Stroke { width, line_cap: LineCap::Round, line_join: LineJoin::Round, ..Stroke::default() };
-    for path in &paths.filled {
-        pixmap.stroke_path(path, &paint(Color::WHITE), &stroke(2.6), place, None);
-    }
-    for path in &paths.traced {
-        pixmap.stroke_path(path, &paint(Color::WHITE), &stroke(4.2), place, None);
-    }
-    for path in &paths.filled {
-        pixmap.fill_path(path, &paint(Color::BLACK), FillRule::Winding, place, None);
-    }
-    for path in &paths.traced {
-        pixmap.stroke_path(path, &paint(Color::BLACK), &stroke(1.8), place, None);
-    }
+/// A picture at another size, with soft edges.
+pub(super) fn scaled(picture: PixmapRef<'_>, (width, height): (u32, u32)) -> Option<Pixmap> {
+    let mut pixmap = Pixmap::new(width, height)?;
+    let (across, down) = (width as f32 / picture.width() as f32, height as f32 / picture.height() as f32);
+    let same = (width, height) == (picture.width(), picture.height());
+    let quality = if same { FilterQuality::Nearest } else { FilterQuality::Bilinear };
+    let paint = PixmapPaint { quality, ..PixmapPaint::default() };
+    pixmap.draw_pixmap(0, 0, picture, &paint, Transform::from_scale(across, down), None);
     Some(pixmap)
 }
 
-/// A shape's paths, and the place in its image that points.
-fn drawing(shape: CursorShape) -> (Paths, Point) {
-    let mut paths = Paths::default();
-    match shape {
-        CursorShape::Default => {
-            paths.filled.extend(polygon(&[
-                (2.0, 2.0),
-                (2.0, 18.5),
-                (6.2, 14.8),
-                (8.9, 21.2),
-                (11.6, 20.1),
-                (8.9, 13.8),
-                (14.4, 13.4),
-            ]));
-            (paths, Point::new(2, 2))
+/// A picture, and the pixel of it that points.
+struct Drawn {
+    texture: PixmanTexture,
+    size: (i32, i32),
+    hotspot: (i32, i32),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_out_of_bounds_are_none() {
+        let image = |width: u32, height: u32, hot| {
+            let length = u64::from(width).saturating_mul(height.into()).saturating_mul(4).min(1 << 20);
+            CursorImage::new((width, height), hot, Scale::ONE, &vec![0; length as usize])
+        };
+        assert!(image(1, 1, (0, 0)).is_some() && image(256, 256, (255, 255)).is_some());
+        for (width, height) in [(0, 1), (1, 0), (257, 1), (1, 257), (u32::MAX, u32::MAX)] {
+            assert_eq!(image(width, height, (0, 0)), None, "{width}x{height}");
         }
-        CursorShape::Text => {
-            for bar in [(9.0, 4.0, 15.0, 4.0), (12.0, 4.0, 12.0, 20.0), (9.0, 20.0, 15.0, 20.0)] {
-                paths.traced.extend(line(bar));
-            }
-            (paths, MIDDLE)
+        for hot in [(-1, 0), (0, -1), (16, 0), (0, 16), (i32::MIN, i32::MAX)] {
+            assert_eq!(image(16, 16, hot), None, "{hot:?}");
         }
-        CursorShape::Pointer => {
-            // index finger, three knuckles, palm and thumb
-            for (x, y, right, bottom) in [
-                (7.5, 2.5, 10.0, 14.0),
-                (10.0, 8.5, 12.5, 14.0),
-                (12.5, 9.2, 15.0, 14.0),
-                (15.0, 10.2, 17.3, 15.0),
-            ] {
-                paths.filled.extend(finger(x, y, right, bottom));
-            }
-            paths.filled.extend(polygon(&[
-                (7.5, 12.0),
-                (17.3, 12.0),
-                (17.3, 16.5),
-                (15.5, 21.5),
-                (9.0, 21.5),
-                (3.8, 14.6),
-                (4.6, 13.0),
-                (6.2, 13.4),
-                (7.5, 15.0),
-            ]));
-            (paths, Point::new(9, 2))
-        }
-        CursorShape::Move => {
-            arrows(&mut paths, 0.0);
-            arrows(&mut paths, 90.0);
-            (paths, MIDDLE)
-        }
-        CursorShape::ResizeHorizontal => {
-            arrows(&mut paths, 0.0);
-            (paths, MIDDLE)
-        }
-        CursorShape::ResizeVertical => {
-            arrows(&mut paths, 90.0);
-            (paths, MIDDLE)
-        }
-        CursorShape::ResizeFalling => {
-            arrows(&mut paths, 45.0);
-            (paths, MIDDLE)
-        }
-        CursorShape::ResizeRising => {
-            arrows(&mut paths, -45.0);
-            (paths, MIDDLE)
+        for length in [0, 4 * 15, 4 * 17] {
+            assert_eq!(CursorImage::new((4, 4), (0, 0), Scale::ONE, &vec![0; length]), None, "{length}");
         }
     }
-}
 
-/// A double arrow through the middle, turned clockwise by `degrees` from lying flat.
-fn arrows(paths: &mut Paths, degrees: f32) {
-    let turn = Transform::from_rotate_at(degrees, 12.0, 12.0);
-    let turned = |path: Option<Path>| path.and_then(|path| path.transform(turn));
-    paths.traced.extend(turned(line((5.0, 12.0, 19.0, 12.0))));
-    paths.filled.extend(turned(polygon(&[(2.0, 12.0), (6.5, 8.0), (6.5, 16.0)])));
-    paths.filled.extend(turned(polygon(&[(22.0, 12.0), (17.5, 8.0), (17.5, 16.0)])));
-}
-
-fn line((x, y, to_x, to_y): (f32, f32, f32, f32)) -> Option<Path> {
-    let mut path = PathBuilder::new();
-    path.move_to(x, y);
-    path.line_to(to_x, to_y);
-    path.finish()
-}
-
-fn polygon(points: &[(f32, f32)]) -> Option<Path> {
-    let mut path = PathBuilder::new();
-    let ((x, y), rest) = points.split_first()?;
-    path.move_to(*x, *y);
-    for (x, y) in rest {
-        path.line_to(*x, *y);
+    #[test]
+    fn no_colour_is_brighter_than_its_alpha() {
+        assert_eq!(premultiplied(&[255, 1, 90, 80, 3, 2, 1, 0]), [80, 1, 80, 80, 0, 0, 0, 0]);
     }
-    path.close();
-    path.finish()
-}
 
-/// A bar with a round top.
-fn finger(x: f32, y: f32, right: f32, bottom: f32) -> Option<Path> {
-    let radius = (right - x) / 2.0;
-    let mut path = PathBuilder::new();
-    path.move_to(x, bottom);
-    path.line_to(x, y + radius);
-    path.quad_to(x, y, x + radius, y);
-    path.quad_to(right, y, right, y + radius);
-    path.line_to(right, bottom);
-    path.close();
-    path.finish()
+    #[test]
+    fn every_shape_has_its_number() {
+        assert_eq!((icon_of_shape(0), icon_of_shape(37)), (None, None));
+        let all: std::collections::HashSet<_> = (1..=36).filter_map(icon_of_shape).collect();
+        assert_eq!(all.len(), 36);
+        assert_eq!(icon_of_shape(9), Some(CursorIcon::Text));
+        assert_eq!(icon_of_shape(26), Some(CursorIcon::EwResize));
+    }
 }

@@ -22,16 +22,20 @@ mod guest;
 mod scaled;
 mod scene;
 mod screenshot;
+mod shapes;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
 use smithay::backend::renderer::Color32F;
+pub use smithay::input::pointer::CursorIcon;
 
 pub use crate::label::{Color, Label};
 pub use canvas::{Canvas, RenderError};
-pub use cursor::{Cursor, CursorShape};
+pub use cursor::{
+    Cursor, CursorImage, CursorLook, MAX_CURSOR_SIDE, SHARE, icon_of_shape, icon_of_x_font, resize_icon,
+};
 pub use frame::{FrameSpec, Style};
 pub use guest::GuestImage;
 pub use scene::{Content, Scene, View};

@@ -79,6 +79,10 @@ fn spec(label: &str, focused: bool) -> FrameSpec {
     }
 }
 
+fn shape(icon: CursorIcon, x: i32, y: i32) -> Cursor {
+    Cursor { look: CursorLook::Shape(icon), position: Point::new(x, y) }
+}
+
 fn insets(role: Role) -> Insets {
     Metrics::default().frame_insets(role, State::default())
 }
@@ -335,7 +339,7 @@ fn an_unchanged_scene_draws_nothing() {
     let content = Rect::new(20, 32, 40, 40);
     let mut draw = |spec: FrameSpec| {
         let mut scene = scene(vec![toplevel(1, spec, content, Content::Guest(&guest.image))]);
-        scene.cursor = Some(Cursor { shape: CursorShape::Text, position: Point::new(30, 50) });
+        scene.cursor = Some(shape(CursorIcon::Text, 30, 50));
         canvas.render(&scene).unwrap()
     };
     assert_eq!(draw(spec("red", true)), [Rect::new(0, 0, 128, 96)]);
@@ -442,7 +446,7 @@ fn a_title_stays_clear_of_the_name_and_the_buttons() {
 fn a_moving_pointer_draws_its_own_places_only() {
     let mut canvas = canvas(128, 96);
     let mut draw = |x, y| {
-        let cursor = Some(Cursor { shape: CursorShape::Default, position: Point::new(x, y) });
+        let cursor = Some(shape(CursorIcon::Default, x, y));
         canvas.render(&Scene { cursor, ..scene(Vec::new()) }).unwrap()
     };
     draw(10, 10);
@@ -456,21 +460,64 @@ fn a_moving_pointer_draws_its_own_places_only() {
 #[test]
 fn the_pointer_points_at_its_position() {
     let mut canvas = canvas(64, 64);
-    let position = Point::new(30, 30);
-    for (shape, glyph) in [
-        (CursorShape::Default, 68),
-        (CursorShape::Text, 152),
-        (CursorShape::Pointer, 60),
-        (CursorShape::Move, 52),
-        (CursorShape::ResizeHorizontal, 108),
-        (CursorShape::ResizeVertical, 116),
-        (CursorShape::ResizeFalling, 14),
-        (CursorShape::ResizeRising, 136),
-    ] {
-        assert_eq!(CursorShape::from_x_font(glyph), shape);
-        canvas.render(&Scene { cursor: Some(Cursor { shape, position }), ..scene(Vec::new()) }).unwrap();
-        assert_ne!(pixel_at(&canvas, 30, 30), pixel(DESK), "{shape:?}");
+    let mut draw = |icon| {
+        canvas.render(&Scene { cursor: Some(shape(icon, 30, 30)), ..scene(Vec::new()) }).unwrap();
+        assert_ne!(pixel_at(&canvas, 30, 30), pixel(DESK), "{icon:?}");
+    };
+    for glyph in 0..154 {
+        draw(icon_of_x_font(glyph));
     }
+    for number in 1..=36 {
+        draw(icon_of_shape(number).unwrap());
+    }
+}
+
+/// Every place of the canvas that shows something else than the desktop, as the rectangle around them.
+fn drawn_on(canvas: &Canvas) -> Rect {
+    let Size { width, height } = canvas.size();
+    let places: Vec<(i32, i32)> = (0..height)
+        .flat_map(|y| (0..width).map(move |x| (x, y)))
+        .filter(|(x, y)| pixel_at(canvas, *x, *y) != pixel(DESK))
+        .collect();
+    let (xs, ys) = (places.iter().map(|it| it.0), places.iter().map(|it| it.1));
+    let (x, y) = (xs.clone().min().unwrap_or(0), ys.clone().min().unwrap_or(0));
+    Rect::new(x, y, xs.max().map_or(0, |right| right - x + 1), ys.max().map_or(0, |bottom| bottom - y + 1))
+}
+
+#[test]
+fn a_picture_for_the_pointer_never_covers_more_than_its_share() {
+    let white = |side: u32| vec![0xff; (side * side * 4) as usize];
+    for (side, hot, scale, expected) in [
+        (16, 3, 120, Rect::new(97, 97, 16, 16)),
+        (32, 8, 240, Rect::new(96, 96, 16, 16)),
+        (24, 23, 60, Rect::new(100 - 30, 100 - 30, 32, 32)),
+        (256, 255, 120, Rect::new(100 - 31, 100 - 31, 32, 32)),
+        (256, 0, 60, Rect::new(100, 100, 32, 32)),
+        (1, 0, 960, Rect::new(100, 100, 1, 1)),
+    ] {
+        let mut canvas = canvas(300, 32 * SHARE);
+        let scale = Scale::from_120ths(scale).unwrap();
+        let image = CursorImage::new((side, side), (hot, hot), scale, &white(side)).unwrap();
+        let cursor = Cursor { look: CursorLook::Image(image), position: Point::new(100, 100) };
+        canvas.render(&Scene { cursor: Some(cursor), ..scene(Vec::new()) }).unwrap();
+        assert_eq!(drawn_on(&canvas), expected, "{side} {hot} {scale:?}");
+    }
+}
+
+#[test]
+fn another_picture_takes_the_place_of_the_one_before_and_hidden_is_nothing() {
+    let mut canvas = canvas(300, 256);
+    let mut draw = |look| {
+        let cursor = Cursor { look, position: Point::new(100, 100) };
+        canvas.render(&Scene { cursor: Some(cursor), ..scene(Vec::new()) }).unwrap();
+        pixel_at(&canvas, 100, 100)
+    };
+    let image = |byte| {
+        CursorLook::Image(CursorImage::new((1, 1), (0, 0), Scale::ONE, &[byte, byte, byte, 255]).unwrap())
+    };
+    assert_eq!(draw(image(0x77)), 0x77_7777);
+    assert_eq!(draw(image(0x55)), 0x55_5555);
+    assert_eq!(draw(CursorLook::Hidden), pixel(DESK));
 }
 
 #[test]

@@ -10,4 +10,5 @@ mod hostile;
 mod input;
 mod life;
 mod management;
+mod pointer;
 mod popups;

@@ -100,7 +100,8 @@ fn a_menu_goes_with_its_window_and_a_reactive_one_is_told() {
 
 #[test]
 fn a_click_anywhere_else_closes_all_menus_the_topmost_first() {
-    let somewhere: [(&str, fn(&mut World, &App, &App) -> (i32, i32)); 4] = [
+    type Place = fn(&mut World, &App, &App) -> (i32, i32);
+    let somewhere: [(&str, Place); 4] = [
         ("the desktop", |_, _, _| (700, 500)),
         ("its window's frame", |world, app, _| (world.frame(app.id).x + 60, world.frame(app.id).y + 10)),
         ("its window", |world, app, _| {
