@@ -369,6 +369,11 @@ impl State {
         }
     }
 
+    /// Frames drawn since the start in which something had changed.
+    pub fn frames_drawn(&self) -> u64 {
+        self.frames
+    }
+
     /// Whether a frame is asked for that is not drawn yet.
     pub fn frame_is_queued(&self) -> bool {
         self.redraw == Redraw::Queued

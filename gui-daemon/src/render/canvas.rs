@@ -151,6 +151,25 @@ impl Canvas {
         Ok(())
     }
 
+    /// Copies a run of pixels of one row, from `start` to the right, with the unused byte 0. What lies outside of the
+    /// canvas is 0.
+    ///
+    /// # Errors
+    /// [`RenderError::Destination`] if `into` is empty.
+    pub fn copy_run(&self, start: Point, into: &mut [u32]) -> Result<(), RenderError> {
+        let across = into.len();
+        let Some(length) = i32::try_from(across).ok().filter(|&length| length > 0) else {
+            return Err(RenderError::Destination);
+        };
+        let mut run = Image::from_slice_mut(FormatCode::X8R8G8B8, across, 1, into, across * 4, false)
+            .map_err(|_| RenderError::Destination)?;
+        let (from, extent) = ((start.x, start.y), (length, 1));
+        run.composite32(Operation::Src, &self.framebuffer, None, from, (0, 0), (0, 0), extent);
+        drop(run);
+        into.iter_mut().for_each(|pixel| *pixel &= 0x00ff_ffff);
+        Ok(())
+    }
+
     /// Pixels stay sharp as long as every image is drawn at its size or a multiple of it. Pixman's renderer has one filter
     /// for all of them, so a change of it draws everything anew.
     fn choose_filter(&mut self, elements: &[SceneElement]) -> Result<(), RenderError> {

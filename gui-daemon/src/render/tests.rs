@@ -548,6 +548,22 @@ fn a_copy_touches_its_rectangle_only() {
 }
 
 #[test]
+fn a_run_is_copied_to_the_edge_of_the_canvas_and_is_black_beyond() {
+    let mut guest = Guest::new(8, 4, A);
+    guest.paint(Rect::new(3, 2, 1, 1), B);
+    let mut canvas = canvas(64, 48);
+    draw(&mut canvas, &guest.image, Rect::new(10, 30, 8, 4));
+    let mut run = [7; 3];
+    canvas.copy_run(Point::new(12, 32), &mut run).unwrap();
+    assert_eq!(run, [pixel(A), pixel(B), pixel(A)]);
+    canvas.copy_run(Point::new(62, 32), &mut run).unwrap();
+    assert_eq!(run, [pixel(DESK), pixel(DESK), 0]);
+    canvas.copy_run(Point::new(-9, 99), &mut run).unwrap();
+    assert_eq!(run, [0; 3]);
+    assert!(matches!(canvas.copy_run(Point::new(0, 0), &mut []), Err(RenderError::Destination)));
+}
+
+#[test]
 fn a_screenshot_is_a_png_of_the_framebuffer() {
     let mut canvas = canvas(6, 3);
     canvas.render(&scene(Vec::new())).unwrap();
