@@ -1,27 +1,31 @@
-//! A Wayland client that commits prepared frames as fast as frame callbacks come.
+//! `bench-client`: a Wayland client that draws every frame it commits, one for each frame callback.
+//!
+//! It takes a buffer that the compositor has released, draws all that the frame changes, notes the time and commits.
+//! Where no buffer is free it waits for one. It runs until the connection ends.
 
-use std::{
-    ops::Range,
-    os::{
-        fd::{AsFd, OwnedFd},
-        unix::net::UnixStream,
-    },
-    path::Path,
-    time::{Duration, Instant},
-};
+#![forbid(unsafe_code)]
+
+use std::path::PathBuf;
 
 use anyhow::Context as _;
-use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+use clap::Parser;
+use smithay_client_toolkit::{
+    delegate_shm,
+    shm::{Shm, ShmHandler, raw::RawPool},
+};
+use transom_benches::{
+    content::{Case, NUMBERS, PIXEL, Painter},
+    record::{Recorder, What, now},
+};
 use wayland_client::{
-    Connection, Dispatch, EventQueue, QueueHandle, delegate_noop,
+    Connection, Dispatch, QueueHandle, delegate_noop,
     globals::{GlobalListContents, registry_queue_init},
     protocol::{
-        wl_buffer::WlBuffer,
+        wl_buffer::{self, WlBuffer},
         wl_callback::{self, WlCallback},
         wl_compositor::WlCompositor,
         wl_registry::{self, WlRegistry},
-        wl_shm::{self, WlShm},
-        wl_shm_pool::WlShmPool,
+        wl_shm,
         wl_surface::WlSurface,
     },
 };
@@ -31,182 +35,191 @@ use wayland_protocols::xdg::shell::client::{
     xdg_wm_base::{self, XdgWmBase},
 };
 
-const WIDTH: i32 = 1920;
-const HEIGHT: i32 = 1080;
-const PIXEL: i32 = 4;
-/// The compositor may hold one while the next is drawn.
-const BUFFERS: i32 = 2;
-
-/// What a frame changes.
-#[derive(Debug, Clone, Copy)]
-pub enum Case {
-    /// Every pixel of a 1920x1080 window.
-    Full,
-    /// 64x64 pixels in the middle of it.
-    Small,
+/// Draws and commits frames on the display that WAYLAND_DISPLAY names.
+#[derive(Parser)]
+struct Options {
+    /// What to show.
+    #[arg(long, value_enum)]
+    case: Case,
+    /// The file to note commits in.
+    #[arg(long, value_name = "FILE")]
+    record: PathBuf,
+    /// How many windows show it.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    windows: usize,
 }
 
-impl Case {
-    /// All cases.
-    pub const ALL: [Case; 2] = [Case::Full, Case::Small];
+/// One is shown, one is on its way, one is drawn.
+const BUFFERS: usize = 3;
 
-    /// As printed.
-    pub fn name(self) -> &'static str {
-        match self {
-            Case::Full => "full-1080p",
-            Case::Small => "64x64",
-        }
-    }
-
-    /// Bytes of an image of the window.
-    pub const IMAGE_BYTES: usize = (WIDTH * HEIGHT * PIXEL) as usize;
-
-    /// The bytes that one frame changes in an image of the window.
-    pub fn damaged_rows(self) -> impl Iterator<Item = Range<usize>> {
-        let (x, y, width, height) = self.damage();
-        (y..y + height).map(move |row| {
-            let start = ((row * WIDTH + x) * PIXEL) as usize;
-            start..start + (width * PIXEL) as usize
-        })
-    }
-
-    fn damage(self) -> (i32, i32, i32, i32) {
-        match self {
-            Case::Full => (0, 0, WIDTH, HEIGHT),
-            Case::Small => (WIDTH / 2, HEIGHT / 2, 64, 64),
-        }
-    }
-}
-
-/// One window.
-pub struct Client {
-    queue: EventQueue<Window>,
-    window: Window,
+struct Client {
+    case: Case,
+    painter: Painter,
+    recorder: Recorder,
+    shm: Shm,
+    windows: Vec<Window>,
 }
 
 struct Window {
-    case: Case,
     surface: WlSurface,
-    buffers: Vec<WlBuffer>,
-    configured: bool,
-    /// Draws no more.
-    still: bool,
-    frames: u64,
+    pool: RawPool,
+    buffers: Vec<(WlBuffer, State)>,
+    /// The frame drawn last.
+    number: u32,
+    /// A frame is wanted, but there may be no buffer for it.
+    wanted: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Never drawn to.
+    Blank,
+    /// Holds an old frame.
+    Free,
+    /// The compositor may read it.
+    Held,
+}
+
+/// Which window an event is about.
+#[derive(Clone, Copy)]
+struct Index(usize);
+
+fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    let connection = Connection::connect_to_env()?;
+    let (globals, mut queue) = registry_queue_init::<Client>(&connection)?;
+    let handle = queue.handle();
+    let compositor: WlCompositor = globals.bind(&handle, 4..=6, ())?;
+    let shell: XdgWmBase = globals.bind(&handle, 1..=6, ())?;
+    let shm = Shm::bind(&globals, &handle)?;
+    let recorder = Recorder::create(&options.record).context("the record")?;
+    let painter = Painter::new(options.case);
+    let mut client = Client { case: options.case, painter, recorder, shm, windows: Vec::new() };
+    for index in 0..options.windows {
+        client.open(&compositor, &shell, &handle, index)?;
+    }
+    loop {
+        // also sends what the last events have led to
+        queue.blocking_dispatch(&mut client)?;
+    }
 }
 
 impl Client {
-    /// Opens a window and waits until it is configured.
-    pub fn connect(socket: &Path, case: Case) -> anyhow::Result<Self> {
-        let stream = UnixStream::connect(socket).with_context(|| socket.display().to_string())?;
-        let connection = Connection::from_socket(stream)?;
-        let (globals, mut queue) = registry_queue_init::<Window>(&connection)?;
-        let handle = queue.handle();
-        let compositor: WlCompositor = globals.bind(&handle, 4..=6, ())?;
-        let shm: WlShm = globals.bind(&handle, 1..=1, ())?;
-        let shell: XdgWmBase = globals.bind(&handle, 1..=6, ())?;
-
-        let memory = prepared_frames()?;
-        let pool = shm.create_pool(memory.as_fd(), BUFFERS * WIDTH * HEIGHT * PIXEL, &handle, ());
-        let buffer = |index| {
-            let offset = index * WIDTH * HEIGHT * PIXEL;
-            pool.create_buffer(offset, WIDTH, HEIGHT, WIDTH * PIXEL, wl_shm::Format::Xrgb8888, &handle, ())
-        };
-        let buffers = (0..BUFFERS).map(buffer).collect();
-        let surface = compositor.create_surface(&handle, ());
-        let xdg_surface = shell.get_xdg_surface(&surface, &handle, ());
-        let toplevel = xdg_surface.get_toplevel(&handle, ());
-        toplevel.set_title("bench".into());
+    fn open(
+        &mut self,
+        compositor: &WlCompositor,
+        shell: &XdgWmBase,
+        handle: &QueueHandle<Self>,
+        index: usize,
+    ) -> anyhow::Result<()> {
+        let window = self.case.window();
+        let bytes = window.pixels() * PIXEL;
+        let [width, height, stride] =
+            [window.width, window.height, window.width * PIXEL as u32].map(u32::cast_signed);
+        // a window that never changes has no use for more
+        let buffers = if self.case == Case::Idle { 1 } else { BUFFERS };
+        let mut pool = RawPool::new(bytes * buffers, &self.shm)?;
+        let format = wl_shm::Format::Xrgb8888;
+        let buffers = (0..buffers).map(|buffer| {
+            let offset = i32::try_from(bytes * buffer)?;
+            let buffer = pool.create_buffer(offset, width, height, stride, format, Index(index), handle);
+            Ok((buffer, State::Blank))
+        });
+        let buffers = buffers.collect::<anyhow::Result<Vec<_>>>()?;
+        let surface = compositor.create_surface(handle, ());
+        let xdg_surface = shell.get_xdg_surface(&surface, handle, Index(index));
+        let toplevel = xdg_surface.get_toplevel(handle, ());
+        toplevel.set_title(self.case.name().into());
         surface.commit();
-
-        let mut window = Window { case, surface, buffers, configured: false, still: false, frames: 0 };
-        while !window.configured {
-            queue.blocking_dispatch(&mut window)?;
-        }
-        window.commit(&handle, true);
-        Ok(Self { queue, window })
-    }
-
-    /// Waits for the first frame to have been taken, and draws no more.
-    pub fn wait_until_shown(&mut self) -> anyhow::Result<()> {
-        self.window.still = true;
-        while self.window.frames == 0 {
-            self.queue.blocking_dispatch(&mut self.window)?;
-        }
+        self.windows.push(Window { surface, pool, buffers, number: 0, wanted: false });
         Ok(())
     }
 
-    /// Commits frames for that long and returns how many were shown.
-    pub fn run_for(&mut self, time: Duration) -> anyhow::Result<u64> {
-        let before = self.window.frames;
-        let end = Instant::now() + time;
-        while Instant::now() < end {
-            self.queue.blocking_dispatch(&mut self.window)?;
+    /// Draws and commits the frame that a window wants, if it can.
+    fn commit(&mut self, Index(index): Index, handle: &QueueHandle<Self>) {
+        let Some(window) = self.windows.get_mut(index).filter(|window| window.wanted) else { return };
+        let free = window.buffers.iter_mut().enumerate().find(|(_, (_, state))| *state != State::Held);
+        let Some((place, (buffer, state))) = free else { return };
+
+        window.number = (window.number + 1) % NUMBERS;
+        let (whole, damage) = (self.case.window(), self.case.damage());
+        let bytes = whole.pixels() * PIXEL;
+        let image = &mut window.pool.mmap()[place * bytes..][..bytes];
+        if *state == State::Blank {
+            self.painter.prepare(image);
         }
-        Ok(self.window.frames - before)
-    }
-}
-
-/// Two frames one after the other, of different content.
-fn prepared_frames() -> anyhow::Result<OwnedFd> {
-    let memory = memfd_create("frames", MemfdFlags::CLOEXEC)?;
-    let frame = (WIDTH * HEIGHT * PIXEL) as usize;
-    ftruncate(&memory, (frame * BUFFERS as usize) as u64)?;
-    let mut at = 0u64;
-    for index in 0..BUFFERS {
-        let row = vec![0x20 + 0x60 * index as u8; (WIDTH * PIXEL) as usize];
-        for _ in 0..HEIGHT {
-            at += rustix::io::pwrite(&memory, &row, at)? as u64;
+        self.painter.draw(window.number, image);
+        *state = State::Held;
+        let damage = if window.number == 1 { whole } else { damage };
+        let [x, y, width, height] = [damage.x, damage.y, damage.width, damage.height].map(u32::cast_signed);
+        window.surface.attach(Some(buffer), 0, 0);
+        window.surface.damage_buffer(x, y, width, height);
+        window.wanted = false;
+        if self.case != Case::Idle {
+            window.surface.frame(handle, Index(index));
         }
-    }
-    Ok(memory)
-}
-
-impl Window {
-    fn commit(&mut self, handle: &QueueHandle<Self>, everything: bool) {
-        let buffer = &self.buffers[self.frames as usize % self.buffers.len()];
-        let (x, y, width, height) = if everything { Case::Full } else { self.case }.damage();
-        self.surface.attach(Some(buffer), 0, 0);
-        self.surface.damage_buffer(x, y, width, height);
-        self.surface.frame(handle, ());
-        self.surface.commit();
+        let noted = self.recorder.note(What::Committed, window.number, now());
+        noted.expect("the record is in memory");
+        window.surface.commit();
     }
 }
 
-impl Dispatch<WlCallback, ()> for Window {
+impl Dispatch<WlCallback, Index> for Client {
     fn event(
-        window: &mut Self,
+        client: &mut Self,
         _: &WlCallback,
         event: wl_callback::Event,
-        (): &(),
+        &index: &Index,
         _: &Connection,
         handle: &QueueHandle<Self>,
     ) {
-        if let wl_callback::Event::Done { .. } = event {
-            window.frames += 1;
-            if !window.still {
-                window.commit(handle, false);
+        if let (wl_callback::Event::Done { .. }, Some(window)) = (event, client.windows.get_mut(index.0)) {
+            window.wanted = true;
+            client.commit(index, handle);
+        }
+    }
+}
+
+impl Dispatch<WlBuffer, Index> for Client {
+    fn event(
+        client: &mut Self,
+        released: &WlBuffer,
+        event: wl_buffer::Event,
+        &index: &Index,
+        _: &Connection,
+        handle: &QueueHandle<Self>,
+    ) {
+        if let (wl_buffer::Event::Release, Some(window)) = (event, client.windows.get_mut(index.0)) {
+            for (_, state) in window.buffers.iter_mut().filter(|(buffer, _)| buffer == released) {
+                *state = State::Free;
+            }
+            client.commit(index, handle);
+        }
+    }
+}
+
+impl Dispatch<XdgSurface, Index> for Client {
+    fn event(
+        client: &mut Self,
+        xdg_surface: &XdgSurface,
+        event: xdg_surface::Event,
+        &index: &Index,
+        _: &Connection,
+        handle: &QueueHandle<Self>,
+    ) {
+        if let (xdg_surface::Event::Configure { serial }, Some(window)) =
+            (event, client.windows.get_mut(index.0))
+        {
+            xdg_surface.ack_configure(serial);
+            if window.number == 0 {
+                window.wanted = true;
+                client.commit(index, handle);
             }
         }
     }
 }
 
-impl Dispatch<XdgSurface, ()> for Window {
-    fn event(
-        window: &mut Self,
-        xdg_surface: &XdgSurface,
-        event: xdg_surface::Event,
-        (): &(),
-        _: &Connection,
-        _: &QueueHandle<Self>,
-    ) {
-        if let xdg_surface::Event::Configure { serial } = event {
-            xdg_surface.ack_configure(serial);
-            window.configured = true;
-        }
-    }
-}
-
-impl Dispatch<XdgToplevel, ()> for Window {
+impl Dispatch<XdgToplevel, ()> for Client {
     fn event(
         _: &mut Self,
         _: &XdgToplevel,
@@ -219,7 +232,7 @@ impl Dispatch<XdgToplevel, ()> for Window {
     }
 }
 
-impl Dispatch<XdgWmBase, ()> for Window {
+impl Dispatch<XdgWmBase, ()> for Client {
     fn event(
         _: &mut Self,
         shell: &XdgWmBase,
@@ -234,7 +247,7 @@ impl Dispatch<XdgWmBase, ()> for Window {
     }
 }
 
-impl Dispatch<WlRegistry, GlobalListContents> for Window {
+impl Dispatch<WlRegistry, GlobalListContents> for Client {
     fn event(
         _: &mut Self,
         _: &WlRegistry,
@@ -246,8 +259,12 @@ impl Dispatch<WlRegistry, GlobalListContents> for Window {
     }
 }
 
-delegate_noop!(Window: ignore WlCompositor);
-delegate_noop!(Window: ignore WlShm);
-delegate_noop!(Window: ignore WlShmPool);
-delegate_noop!(Window: ignore WlSurface);
-delegate_noop!(Window: ignore WlBuffer);
+impl ShmHandler for Client {
+    fn shm_state(&mut self) -> &mut Shm {
+        &mut self.shm
+    }
+}
+
+delegate_shm!(Client);
+delegate_noop!(Client: ignore WlCompositor);
+delegate_noop!(Client: ignore WlSurface);
