@@ -6,4 +6,5 @@
 #![forbid(unsafe_code)]
 
 pub mod content;
+pub mod look;
 pub mod record;

@@ -17,8 +17,9 @@ use gui_daemon::{
 };
 use tracing_subscriber::EnvFilter;
 use transom_benches::{
-    content::{Area, Case, STAMP, number},
-    record::{Recorder, What, now},
+    content::{Case, STAMP},
+    look::Eye,
+    record::{Recorder, now},
 };
 
 /// Runs the daemon and notes which frames of a client it shows.
@@ -38,11 +39,6 @@ struct Options {
     record: PathBuf,
 }
 
-/// Random pixels looked at in each frame: most in what has changed, the others anywhere.
-const CHANGED: u32 = 6;
-const ANYWHERE: u32 = 2;
-/// Frames this far apart may be in one composition, where it reads pixels while they change.
-const NEAR: u32 = 64;
 /// For as long as nothing happens, the process sleeps.
 const FOREVER: Duration = Duration::from_secs(86_400);
 
@@ -59,111 +55,49 @@ fn main() -> anyhow::Result<()> {
         wayland: true,
         vchan_directory: None,
     })?;
-    let mut observer =
-        Observer { case: options.case, recorder, window: None, drawn: 0, last: 0, random: Random(1) };
+    let mut observer = Observer { recorder, eye: Eye::new(options.case), window: None, drawn: 0 };
     loop {
         daemon.dispatch(FOREVER)?;
         let at = now();
         let drawn = daemon.state().frames_drawn();
         if drawn != observer.drawn && options.case != Case::Idle {
             observer.drawn = drawn;
-            observer.look(daemon.state(), at)?;
+            observer.look(daemon.state(), options.case, at)?;
         }
     }
 }
 
 struct Observer {
-    case: Case,
     recorder: Recorder,
+    eye: Eye,
     window: Option<Id>,
     /// Frames the daemon had drawn when it was last looked at.
     drawn: u64,
-    /// The frame seen last.
-    last: u32,
-    random: Random,
 }
 
 impl Observer {
     /// Looks at a frame composed at this time.
-    fn look(&mut self, state: &State, at: Duration) -> anyhow::Result<()> {
-        let Some(corner) = self.corner(state) else { return Ok(()) };
-        let stamps = self.case.stamps().map(|place| number(read(state, corner, place)));
-        let what = match stamps {
-            [Some(first), second, third, fourth] if [second, third, fourth] == [Some(first); 3] => {
-                if first == self.last {
-                    return Ok(());
-                }
-                self.last = first;
-                self.look_closer(state, corner, first)
-            }
-            // nothing was drawn yet
-            _ if self.last == 0 => return Ok(()),
-            _ => {
-                let known = || stamps.into_iter().flatten();
-                let span = known().max().zip(known().min()).map(|(latest, earliest)| latest - earliest);
-                if span.is_some_and(|span| span <= NEAR) { What::Torn } else { What::Wrong }
-            }
-        };
-        self.recorder.note(what, self.last, at).context("the record")
-    }
-
-    /// Looks at random pixels of a frame whose stamps all agree.
-    fn look_closer(&mut self, state: &State, corner: Point, number: u32) -> What {
-        let case = self.case;
-        let areas = [(case.damage(), CHANGED), (case.window(), ANYWHERE)];
-        let mut seen = What::Seen;
-        for (area, looks) in areas {
-            for _ in 0..looks {
-                let (x, y) = self.random.place(area);
-                if case.is_stamp(x, y) {
-                    continue;
-                }
-                let [color, _] = read(state, corner, (x, y));
-                if color == case.pixel(number, x, y) {
-                    continue;
-                }
-                // another frame's pixel between this one's stamps
-                let mut near = number.saturating_sub(NEAR)..=number.saturating_add(NEAR);
-                if !near.any(|other| color == case.pixel(other, x, y)) {
-                    return What::Wrong;
-                }
-                seen = What::Torn;
-            }
+    fn look(&mut self, state: &State, case: Case, at: Duration) -> anyhow::Result<()> {
+        let Some(corner) = self.corner(state, case) else { return Ok(()) };
+        let sight = self.eye.look(|x, y| {
+            let mut pixels = [0; STAMP];
+            let place = Point::new(corner.x + x.cast_signed(), corner.y + y.cast_signed());
+            // fails for no pixels only
+            drop(state.canvas.copy_run(place, &mut pixels));
+            pixels
+        });
+        if let Some((what, number)) = sight {
+            self.recorder.note(what, number, at).context("the record")?;
         }
-        seen
+        Ok(())
     }
 
     /// Where the measured window's content begins.
-    fn corner(&mut self, state: &State) -> Option<Point> {
-        let titled = |id: Id| state.windows.get(id).is_some_and(|window| window.title() == self.case.name());
+    fn corner(&mut self, state: &State, case: Case) -> Option<Point> {
+        let titled = |id: Id| state.windows.get(id).is_some_and(|window| window.title() == case.name());
         let known = self.window.filter(|&id| titled(id));
         self.window =
             known.or_else(|| state.shell.all_windows().map(|window| window.id).find(|&id| titled(id)));
         Some(state.shell.window(self.window?)?.content.origin())
-    }
-}
-
-/// Two pixels of the framebuffer, the first of them at a place in the window; black where they cannot be read.
-fn read(state: &State, corner: Point, (x, y): (u32, u32)) -> [u32; STAMP] {
-    let mut pixels = [0; STAMP];
-    let place = Point::new(corner.x + x.cast_signed(), corner.y + y.cast_signed());
-    // fails for no pixels only
-    drop(state.canvas.copy_run(place, &mut pixels));
-    pixels
-}
-
-/// Marsaglia's xorshift: places that no path can prepare for are not needed, only different ones in each frame.
-struct Random(u32);
-
-impl Random {
-    fn place(&mut self, area: Area) -> (u32, u32) {
-        (area.x + self.next() % area.width, area.y + self.next() % area.height)
-    }
-
-    fn next(&mut self) -> u32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 17;
-        self.0 ^= self.0 << 5;
-        self.0
     }
 }

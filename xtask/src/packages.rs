@@ -68,6 +68,9 @@ pub const NESTED: &[Package] = &[
 /// For the tests alone: a display to nest in, and a second language to speak the transport with.
 pub const TESTS: &[Package] = &[program("xvfb", "Xvfb"), program("python3", "python3")];
 
+/// What the end-to-end bench compares with.
+pub const PEERS: &[Package] = &[program("weston", "weston"), program("waypipe", "waypipe")];
+
 /// For the fuzzing engine, which is C++.
 pub const FUZZ: &[Package] = &[program("g++", "c++")];
 

@@ -122,10 +122,7 @@ fn run(session: &Session, setup: &Setup<'_>, time: Duration) -> anyhow::Result<F
     let frames = if setup.route.ends_in_sink() {
         let seen = session.seen()?;
         if let Some(at) = seen.iter().position(|entry| entry.what == What::Wrong) {
-            bail!(
-                "{name}, {route}: composition {at} has pixels of no frame, after frame {}",
-                seen[at].number
-            );
+            bail!("composition {at} has pixels of no frame, after frame {}", seen[at].number);
         }
         let torn = seen.iter().filter(|entry| entry.what == What::Torn).count();
         let frames = arrivals(&committed, &seen)?;
