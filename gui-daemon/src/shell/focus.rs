@@ -97,7 +97,7 @@ impl Shell {
             self.give_focus(next);
         }
         if self.grabbed().is_some_and(|(id, _)| !self.is_visible(id)) {
-            self.grab = None;
+            self.let_go();
         }
         let recent = &self.recent;
         self.switcher = self.switcher.take().and_then(|switcher| switcher.without(|id| !recent.contains(id)));

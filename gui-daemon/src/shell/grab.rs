@@ -93,7 +93,9 @@ impl Shell {
 
     /// The primary button came up: lets go of what is held.
     pub fn pointer_release(&mut self) {
-        let Some(Grab::Button { id, button }) = self.grab.take() else { return };
+        let pressed = self.grab;
+        self.let_go();
+        let Some(Grab::Button { id, button }) = pressed else { return };
         if self.hit(self.pointer) != (Hit::Frame { id, part: FramePart::Button(button) }) {
             return;
         }
@@ -129,7 +131,9 @@ impl Shell {
             self.place(id, filled);
             self.request_maximise(id, false);
         }
-        let Some(start) = self.windows.get(&id).map(|window| window.normal) else { return };
+        let Some(window) = self.windows.get_mut(&id) else { return };
+        window.pulled = edges;
+        let start = window.normal;
         let from = placement::onto_outputs(&self.outputs, at);
         self.pointer = from;
         self.grab = Some(Grab::Resize { id, edges, from, start });

@@ -3,7 +3,7 @@
 //! A window's content and frame follow from three things: its normal place, its role and its state. Whatever changes
 //! one of them ends in [`Shell::lay_out`]. A toplevel on the desktop can always be grabbed by its title band.
 
-use super::geom::{Insets, Rect};
+use super::geom::{Edges, Insets, Rect};
 use super::grab::Grab;
 use super::window::{Id, MAX_CONTENT, MIN_CONTENT, Role, SizeLimits, State, Window};
 use super::{Shell, frame, placement};
@@ -16,7 +16,7 @@ impl Shell {
     pub fn request_geometry(&mut self, id: Id, content: Rect) {
         let Some(window) = self.windows.get_mut(&id) else { return };
         window.told.0 = content;
-        let fills_output = window.state.maximised || window.state.fullscreen;
+        let fills_output = window.state.fills_output();
         let held = self.grab.as_ref().filter(|grab| grab.holds().0 == id);
         match held {
             _ if fills_output => self.lay_out(id),
@@ -24,8 +24,12 @@ impl Shell {
             Some(Grab::Move { .. }) => {
                 let place = window.normal.origin();
                 self.place(id, Rect::at(place, content.size()));
+                self.go_ahead(id);
             }
-            Some(Grab::Button { .. }) | None => self.place(id, content),
+            Some(Grab::Button { .. }) | None => {
+                self.place(id, content);
+                self.go_ahead(id);
+            }
         }
         self.settle();
     }
@@ -110,7 +114,7 @@ impl Shell {
     /// are brought onto the new ones.
     pub fn set_outputs(&mut self, outputs: Vec<Rect>) {
         self.outputs = placement::usable(outputs);
-        self.grab = None;
+        self.let_go();
         self.effects.changed = true;
         let mapped: Vec<(Id, Rect)> = self
             .all_windows()
@@ -118,7 +122,11 @@ impl Shell {
             .map(|window| (window.id, window.normal))
             .collect();
         for (id, normal) in mapped {
+            if let Some(window) = self.windows.get_mut(&id) {
+                window.answer.awaited = None;
+            }
             self.place(id, normal);
+            self.go_ahead(id);
         }
         self.settle();
     }
@@ -139,7 +147,11 @@ impl Shell {
             return false;
         }
         if self.grabbed().is_some_and(|(held, _)| held == id) {
-            self.grab = None;
+            self.let_go();
+        }
+        if let Some(window) = self.windows.get_mut(&id) {
+            window.pulled = Edges::NONE;
+            window.answer.chosen = false;
         }
         self.effects.changed = true;
         self.lay_out(id);
@@ -202,26 +214,25 @@ impl Shell {
         self.reachable(content.moved_to(content.origin().plus(origin.minus(frame.origin()))))
     }
 
-    /// Brings content and frame in line with a window's normal place, role and state.
+    /// Brings content and frame in line with a window's normal place, role and state; both wait for content that fits,
+    /// if it is worth waiting for.
     pub(super) fn lay_out(&mut self, id: Id) {
         let Some(window) = self.windows.get(&id) else { return };
         let insets = self.metrics.frame_insets(window.role, window.state);
-        let content = if window.state.fullscreen || window.state.maximised {
+        let content = if window.state.fills_output() {
             let output = placement::output_of(&self.outputs, self.frame_around(window.normal));
             let inside = output.inset(insets);
             Rect::at(inside.origin(), inside.size().clamped(MIN_CONTENT, MAX_CONTENT))
         } else {
             window.normal
         };
-        let frame = frame::outer(window.role, content, insets);
+        let (holds, state) = (window.holds(content.size()), window.state);
         if let Some(window) = self.windows.get_mut(&id) {
-            self.effects.changed |= window.mapped && (window.frame, window.content) != (frame, content);
-            let before = window.content;
-            (window.content, window.frame, window.insets) = (content, frame, insets);
+            window.goal = content;
             self.effects.configure.insert(id);
-            if before != content {
-                self.popups_follow(id, before);
-            }
+        }
+        if !holds {
+            self.show(id, content, state);
         }
     }
 

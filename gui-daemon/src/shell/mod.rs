@@ -9,11 +9,13 @@
 //! - A toplevel on the desktop can be grabbed: part of its title band is on an output.
 //! - What belongs to a window is directly above it: its popups and its dialogs.
 //! - The focus is on a toplevel on the desktop, if there is one.
+//! - A window that draws at the sizes it is told has a frame of the size it has drawn, unless it is late with that.
 
 mod focus;
 pub mod frame;
 pub mod geom;
 mod grab;
+mod hold;
 mod layout;
 mod placement;
 pub mod popup;
@@ -27,8 +29,9 @@ use std::collections::BTreeSet;
 
 use focus::Switcher;
 pub use frame::{Button, FramePart, Hit, Metrics};
-use geom::{Insets, Point, Rect};
+use geom::{Edges, Insets, Point, Rect};
 use grab::Grab;
+use hold::Answer;
 pub use popup::Positioner;
 use stacking::Windows;
 pub use window::{Id, NewWindow, Owner, Role, SizeLimits, State, Window};
@@ -36,11 +39,12 @@ pub use window::{Id, NewWindow, Owner, Role, SizeLimits, State, Window};
 /// What the caller has to do after an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Tell the window's owner where its content is now and how it is shown.
+    /// Tell the window's owner where its content is to be and how it is shown. If [`Window::is_awaited`] afterwards, the
+    /// size waits for content that fits it.
     Configure {
         /// The window.
         id: Id,
-        /// Its content's place and size.
+        /// Its content's place and size to be.
         content: Rect,
         /// How it is shown.
         states: State,
@@ -144,7 +148,12 @@ impl Shell {
             mapped: false,
             focused: false,
             normal: content,
+            goal: content,
+            shown: State::default(),
             told: (new.content, State::default()),
+            patient: false,
+            answer: Answer::default(),
+            pulled: Edges::NONE,
             wants_popup: false,
             placed: new.placed,
             limits: SizeLimits::default(),
@@ -186,6 +195,7 @@ impl Shell {
             let place = if placed { normal } else { self.room_for(id, normal) };
             self.place(id, place);
         }
+        self.go_ahead(id);
         if let Some(window) = self.windows.get_mut(&id) {
             window.placed = true;
         }
@@ -197,6 +207,8 @@ impl Shell {
     pub fn unmap(&mut self, id: Id) {
         if let Some(window) = self.windows.get_mut(&id).filter(|window| window.mapped) {
             window.mapped = false;
+            window.answer = Answer::default();
+            self.go_ahead(id);
             self.effects.changed = true;
             self.settle();
         }
@@ -236,9 +248,7 @@ impl Shell {
     pub fn poll_effect(&mut self) -> Option<Effect> {
         while let Some(id) = self.effects.configure.pop_first() {
             let Some(window) = self.windows.get_mut(&id) else { continue };
-            let (content, states) = (window.content, window.state);
-            if window.told != (content, states) {
-                window.told = (content, states);
+            if let Some((content, states)) = window.tell() {
                 return Some(Effect::Configure { id, content, states });
             }
         }

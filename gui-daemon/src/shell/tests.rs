@@ -1,5 +1,6 @@
 //! The rules one by one; then any operations in any order against what must always hold.
 
+mod hold;
 mod operations;
 mod picture;
 

@@ -1,6 +1,7 @@
 //! What the shell knows of one window.
 
-use super::geom::{Insets, Rect, Size};
+use super::geom::{Edges, Insets, Rect, Size};
+use super::hold::Answer;
 use super::popup::Positioner;
 
 /// The largest content a window may have: the limit of the GUI protocol, kept for every window alike.
@@ -42,6 +43,13 @@ pub struct State {
     pub minimised: bool,
     /// Fills an output but for a border; has no title band.
     pub fullscreen: bool,
+}
+
+impl State {
+    /// Whether the size is the output's, and not for the window to choose.
+    pub fn fills_output(self) -> bool {
+        self.maximised || self.fullscreen
+    }
 }
 
 /// The sizes of its content a window likes, with the meaning ICCCM gives them. Pixels.
@@ -87,7 +95,7 @@ pub struct Window {
     pub frame: Rect,
     /// Thickness of its frame on each side: outside of the content for toplevels, inside of it for popups.
     pub insets: Insets,
-    /// How it is shown.
+    /// How it is shown, or will be once its content fits.
     pub state: State,
     /// Whether its owner wants it shown.
     pub mapped: bool,
@@ -95,8 +103,17 @@ pub struct Window {
     pub focused: bool,
     /// Where its content is, or will be again, when neither maximised nor fullscreen.
     pub(super) normal: Rect,
+    /// Where its content is to be: [`Window::content`], unless that waits.
+    pub(super) goal: Rect,
+    /// The state that content and frame are laid out for.
+    pub(super) shown: State,
     /// What its owner believes of it: asked for it last, or was told last.
     pub(super) told: (Rect, State),
+    /// Whether it draws at the sizes it is told.
+    pub(super) patient: bool,
+    pub(super) answer: Answer,
+    /// The edges that the user pulled at last; the others stay if it chooses a size by itself.
+    pub(super) pulled: Edges,
     /// Whether its owner wants a popup, whatever `role` it got.
     pub(super) wants_popup: bool,
     /// Whether `normal` has a place worth keeping.

@@ -35,6 +35,10 @@ enum Op {
     SetLimits(Which, SizeLimits),
     SetAllowFullscreen(Which, bool),
     SetPopupProtection(Which, bool),
+    SetPatient(Which, bool),
+    Drawn(Which, Size, bool),
+    DrawnAsTold(Which),
+    GiveUp(Which),
     SetOutputs(Vec<Rect>),
     RequestGeometry(Which, Rect),
     RequestMaximise(Which, bool),
@@ -123,6 +127,10 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (which(), limits()).prop_map(|(w, limits)| Op::SetLimits(w, limits)),
         1 => (which(), flag()).prop_map(|(w, allow)| Op::SetAllowFullscreen(w, allow)),
         1 => (which(), flag()).prop_map(|(w, protect)| Op::SetPopupProtection(w, protect)),
+        4 => (which(), prop::bool::weighted(0.8)).prop_map(|(w, on)| Op::SetPatient(w, on)),
+        4 => (which(), size(), flag()).prop_map(|(w, size, answers)| Op::Drawn(w, size, answers)),
+        4 => which().prop_map(Op::DrawnAsTold),
+        2 => which().prop_map(Op::GiveUp),
         1 => outputs().prop_map(Op::SetOutputs),
         4 => (which(), rect()).prop_map(|(w, content)| Op::RequestGeometry(w, content)),
         2 => (which(), flag()).prop_map(|(w, on)| Op::RequestMaximise(w, on)),
@@ -197,6 +205,19 @@ impl World {
             Op::SetLimits(w, limits) => self.shell.set_limits(self.id(w), limits),
             Op::SetAllowFullscreen(w, allow) => self.shell.set_allow_fullscreen(self.id(w), allow),
             Op::SetPopupProtection(w, protect) => self.shell.set_popup_protection(self.id(w), protect),
+            Op::SetPatient(w, patient) => {
+                self.see_choices();
+                self.shell.set_patient(self.id(w), patient);
+            }
+            Op::Drawn(w, size, answers) => self.drawn(self.id(w), size, answers),
+            Op::DrawnAsTold(w) => {
+                self.drain();
+                let told = self.shell.window(self.id(w)).map(|window| window.told().0.size());
+                if let Some(size) = told {
+                    self.drawn(self.id(w), size, true);
+                }
+            }
+            Op::GiveUp(w) => self.shell.give_up(self.id(w)),
             Op::SetOutputs(outputs) => self.shell.set_outputs(outputs),
             Op::RequestGeometry(w, content) => {
                 let id = self.id(w);
@@ -246,6 +267,14 @@ impl World {
         }
     }
 
+    /// Content of a window came; what its owner chose by itself it knows.
+    fn drawn(&mut self, id: Id, size: Size, answers: bool) {
+        self.shell.drawn(id, size, answers);
+        if let (Some(told), Some(window)) = (self.told.get_mut(&id), self.shell.window(id)) {
+            *told = window.told();
+        }
+    }
+
     fn role(&self, popup: bool, parent: Option<Which>) -> Role {
         if popup { Role::Popup { parent: parent.map(|parent| self.id(parent)) } } else { Role::Toplevel }
     }
@@ -273,13 +302,21 @@ impl World {
         assert_eq!(hit, if held.is_some() { Hit::Nothing } else { seen }, "a click goes to what is seen");
     }
 
+    /// The size that a window chose during a resize counts as told to it when the user lets go.
+    fn see_choices(&mut self) {
+        for window in self.shell.all_windows().filter(|window| window.patient) {
+            self.told.insert(window.id, window.told());
+        }
+    }
+
     /// Takes all effects, and compares what the callers were told with what is.
     fn drain(&mut self) {
+        self.see_choices();
         while let Some(effect) = self.shell.poll_effect() {
             match effect {
                 Effect::Configure { id, content, states } => {
                     let window = self.shell.window(id).unwrap();
-                    assert_eq!((window.content, window.state), (content, states));
+                    assert_eq!(window.told(), (content, states));
                     let before = self.told.insert(id, (content, states));
                     assert_ne!(before, Some((content, states)), "told twice");
                 }
@@ -293,7 +330,15 @@ impl World {
             }
         }
         for window in self.shell.all_windows() {
-            assert_eq!(self.told.get(&window.id), Some(&(window.content, window.state)), "{:?}", window.id);
+            assert_eq!(self.told.get(&window.id), Some(&window.told()), "{window:?}");
+            if !window.is_awaited() {
+                assert_eq!(window.told(), (window.goal, window.state), "{window:?}");
+                let resized = self
+                    .shell
+                    .grabbed()
+                    .is_some_and(|(id, part)| id == window.id && matches!(part, FramePart::Edge(_)));
+                assert!(resized || window.content == window.goal, "nothing is waited for: {window:?}");
+            }
         }
         assert_eq!(self.focus, self.shell.focused());
     }
