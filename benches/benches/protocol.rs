@@ -5,7 +5,8 @@ use std::{hint::black_box, time::Duration};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
 use gui_protocol::{
-    AgentConfig, AgentConn, DaemonConfig, DaemonConn, GrantRef, Limits, Rect, Screen, Version, WindowId,
+    AgentConfig, AgentConn, BufferSerial, DaemonConfig, DaemonConn, GrantRef, Limits, NewCommit, PixelFormat, Rect,
+    Screen, Version, WindowId,
     framing::Framer,
     message::{AgentMessage, DaemonMessage, Message, Row},
 };
@@ -31,7 +32,7 @@ fn decode_direction<M: Message>(criterion: &mut Criterion, name: &str) {
         let message = M::decode(row.kind, &vec![0; usual_bytes(row)]).expect("a length of the table");
         let bytes = encode(&[message]).repeat(BATCH);
         group.bench_function(row.name, |bencher| {
-            let mut framer = Framer::<M>::new(Version::NEWEST);
+            let mut framer = Framer::<M>::new(Version::BASE);
             bencher.iter(|| {
                 let mut input = black_box(bytes.as_slice());
                 while let Some(message) = framer.pull(&mut input).expect("a legal message") {
@@ -56,7 +57,7 @@ fn usual_bytes(row: &Row) -> usize {
 fn encode<M: Message>(messages: &[M]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for message in messages {
-        message.encode(WINDOW, Version::NEWEST, &mut bytes);
+        message.encode(WINDOW, Version::BASE, &mut bytes);
     }
     bytes
 }
@@ -185,9 +186,9 @@ fn bench_connection<C>(
 
 /// A daemon's end after the greetings, with no window.
 fn daemon_conn() -> DaemonConn {
-    let config = DaemonConfig { screen: SCREEN, limits: Limits::default(), max_minor: Version::NEWEST.minor };
+    let config = DaemonConfig { screen: SCREEN, limits: Limits::default(), max_minor: Version::BASE.minor };
     let mut conn = DaemonConn::new(config, NOW);
-    take_in(&mut conn, &Version::NEWEST.to_wire().to_le_bytes());
+    take_in(&mut conn, &Version::BASE.to_wire().to_le_bytes());
     conn
 }
 
@@ -205,11 +206,11 @@ fn take_in(conn: &mut DaemonConn, bytes: &[u8]) {
 
 /// An agent's end after the greetings, with one mapped window.
 fn agent_conn() -> AgentConn {
-    let mut conn = AgentConn::new(AgentConfig::default(), NOW);
+    let mut conn = AgentConn::new(AgentConfig { max_minor: Version::BASE.minor }, NOW);
     conn.connected(NOW);
     flush(&mut conn);
     let Screen { width, height, depth, mem_kib } = SCREEN;
-    let greeting = [Version::NEWEST.to_wire(), width, height, depth, mem_kib];
+    let greeting = [Version::BASE.to_wire(), width, height, depth, mem_kib];
     let greeting: Vec<u8> = greeting.into_iter().flat_map(u32::to_le_bytes).collect();
     conn.handle_bytes(&greeting, NOW).expect("a greeting");
     conn.create(WINDOW, GEOMETRY, None, false).expect("the first window");
@@ -222,7 +223,12 @@ fn agent_conn() -> AgentConn {
 
 fn give_buffer(conn: &mut AgentConn) {
     let refs = (0..PAGES).map(GrantRef).collect();
-    conn.buffer(WINDOW, GEOMETRY.width, GEOMETRY.height, refs);
+    let Rect { width, height, .. } = GEOMETRY;
+    let buffer = conn.add_buffer(WINDOW, width, height, PixelFormat::Xrgb8888, refs);
+    conn.commit(WINDOW, NewCommit::whole(buffer, width, height));
+    if let Some(before) = buffer.0.checked_sub(1) {
+        conn.remove_buffer(WINDOW, BufferSerial(before));
+    }
     flush(conn);
 }
 

@@ -1,14 +1,14 @@
 //! The agent's end against a daemon that says anything, at any time, and reads when it likes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use gui_protocol::framing::Framer;
 use gui_protocol::limits::BACKLOG;
 use gui_protocol::message::{AgentMessage, DaemonMessage, Message};
 use gui_protocol::{
-    AgentConfig, AgentConn, AgentEvent, BufferSerial, Cursor, GrantRef, SizeHints, Version, Violation,
-    WindowFlags, WindowId,
+    AgentConfig, AgentConn, AgentEvent, BufferSerial, CursorLook, GrantRef, NewCommit, PixelFormat,
+    SizeHints, Version, Violation, WindowFlags, WindowId,
 };
 
 use crate::input::Input;
@@ -26,6 +26,7 @@ pub fn agent_conn(data: &[u8]) {
         known: BTreeSet::new(),
         heard: Framer::new(version),
         out: BTreeSet::new(),
+        shown: BTreeMap::new(),
     };
     while !input.is_empty() {
         run.step(&mut input);
@@ -44,6 +45,8 @@ struct Run {
     heard: Framer<AgentMessage>,
     /// Buffers given and not come back.
     out: BTreeSet<BufferSerial>,
+    /// The last buffer given to each window.
+    shown: BTreeMap<WindowId, BufferSerial>,
 }
 
 impl Run {
@@ -142,10 +145,19 @@ impl Run {
             8..=10 => {
                 let (side, pages) = (u32::from(value) * 8, u32::from(input.word() % 2000));
                 let refs = (0..pages).map(GrantRef).collect();
-                let serial = conn.buffer(window, side, side, refs);
+                let format = PixelFormat::Xrgb8888;
+                let serial = conn.add_buffer(window, side, side, format, refs);
                 assert!(self.out.insert(serial));
+                let before = self.shown.insert(window, serial);
+                conn.commit(window, NewCommit::whole(serial, side, side));
+                before.into_iter().for_each(|before| conn.remove_buffer(window, before));
             }
-            11..=12 => conn.damage(window, input.rect()),
+            11..=12 => {
+                let Some(serial) = self.shown.get(&window) else { return };
+                let side = u32::from(value) * 8;
+                let damage = Vec::from([input.rect()]);
+                conn.commit(window, NewCommit { damage, ..NewCommit::whole(*serial, side, side) });
+            }
             13 => conn.title(window, &text),
             14 => {
                 conn.class(window, &text, &text);
@@ -156,7 +168,7 @@ impl Run {
                 conn.flags(window, flags, WindowFlags::FULLSCREEN);
             }
             16 => {
-                conn.cursor(window, Cursor::XFont(value));
+                conn.cursor(window, CursorLook::Shape(value.into()));
                 conn.dock(window);
             }
             _ => conn.clipboard(text.as_bytes()),
@@ -168,7 +180,7 @@ impl Run {
 
     fn check(&mut self) {
         while let Some(event) = self.conn.poll_event() {
-            if let AgentEvent::BufferReleased { serial, .. } = event {
+            if let AgentEvent::BufferRemoved { serial, .. } = event {
                 assert!(self.out.remove(&serial), "{serial:?} came back twice");
             }
         }

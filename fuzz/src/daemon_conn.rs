@@ -21,7 +21,7 @@ pub fn daemon_conn(data: &[u8]) {
     let config = DaemonConfig { screen: Screen::default(), limits, max_minor: 8 };
     let mut run = Run {
         conn: DaemonConn::new(config, Duration::ZERO),
-        version: offered.min(Version::NEWEST),
+        version: offered.min(Version::BASE),
         now: Duration::ZERO,
         ended: None,
         buffers: BTreeMap::new(),
@@ -195,6 +195,7 @@ impl Run {
             | DaemonEvent::Docked { window }
             | DaemonEvent::Cursor { window, .. } => assert!(self.buffers.contains_key(&window)),
             DaemonEvent::ClipboardTooLarge => {}
+            _ => {}
         }
     }
 }

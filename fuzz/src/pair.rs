@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gui_protocol::{
-    AgentConfig, AgentConn, AgentEvent, Cursor, DaemonConfig, DaemonConn, DaemonEvent, GrantRef, KeyInput,
-    Limits, Rect, Screen, WindowFlags, WindowId,
+    AgentConfig, AgentConn, AgentEvent, CursorLook, DaemonConfig, DaemonConn, DaemonEvent, GrantRef,
+    KeyInput, Limits, NewCommit, PixelFormat, Rect, Screen, WindowFlags, WindowId,
 };
 
 use crate::input::Input;
@@ -25,6 +25,7 @@ pub fn pair(data: &[u8]) {
         daemon: daemon(daemon_minor),
         daemon_minor,
         grants,
+        shown: BTreeMap::new(),
         ours: BTreeMap::new(),
         theirs: BTreeMap::new(),
     };
@@ -56,6 +57,7 @@ struct Pair {
     daemon: DaemonConn,
     daemon_minor: u16,
     grants: bool,
+    shown: BTreeMap<WindowId, NewCommit>,
     ours: BTreeMap<WindowId, View>,
     theirs: BTreeMap<WindowId, View>,
 }
@@ -91,9 +93,21 @@ impl Pair {
             10..=11 => {
                 let side = u32::from(input.byte()) * 8 + 1;
                 let pages = (side * side * 4).div_ceil(4096);
-                self.agent.buffer(window, side, side, (0..pages).map(GrantRef).collect());
+                let refs = (0..pages).map(GrantRef).collect();
+                let serial = self.agent.add_buffer(window, side, side, PixelFormat::Xrgb8888, refs);
+                let commit = NewCommit::whole(serial, side, side);
+                if self.agent.commit(window, commit.clone()).is_some()
+                    && let Some(before) = self.shown.insert(window, commit)
+                {
+                    self.agent.remove_buffer(window, before.buffer);
+                }
             }
-            12 => self.agent.damage(window, rect(input)),
+            12 => {
+                let damage = vec![rect(input)];
+                if let Some(commit) = self.shown.get(&window) {
+                    self.agent.commit(window, NewCommit { damage, ..commit.clone() });
+                }
+            }
             13 => {
                 let title = "x".repeat(usize::from(input.byte() % 128));
                 self.agent.title(window, &title);
@@ -101,7 +115,7 @@ impl Pair {
             }
             14 => {
                 self.agent.flags(window, WindowFlags::FULLSCREEN, WindowFlags::MINIMIZE);
-                self.agent.cursor(window, Cursor::XFont(input.byte()));
+                self.agent.cursor(window, CursorLook::Shape(input.byte().into()));
             }
             15..=16 => {
                 let geometry = rect(input);

@@ -25,7 +25,7 @@ fn folder() -> PathBuf {
 
 fn encode<M: Message>(window: u32, message: &M) -> Vec<u8> {
     let mut bytes = Vec::new();
-    message.encode(WindowId(window), Version::NEWEST, &mut bytes);
+    message.encode(WindowId(window), Version::BASE, &mut bytes);
     bytes
 }
 

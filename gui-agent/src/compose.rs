@@ -7,7 +7,7 @@
 //! Translucent windows are the exception: their pixels take two steps to draw, background and content, and the first
 //! must not show. They are drawn aside and what changed is copied over.
 
-use gui_protocol::{AgentConn, BufferSerial, GrantRef, Rect, WindowId};
+use gui_protocol::{AgentConn, BufferSerial, GrantRef, NewCommit, Rect, WindowId};
 use pixman::{FormatCode, Operation};
 use shm_grant::{Export, ExportError, Exporter, LayoutError, PAGE_SIZE, PixelFormat, PixelLayout};
 use smithay::{
@@ -94,7 +94,24 @@ impl Canvas {
     pub(crate) fn announce(&mut self, conn: &mut AgentConn, id: WindowId) {
         let refs = self.export.refs().iter().map(|grant| GrantRef(grant.0)).collect();
         let Rect { width, height, .. } = to_rect(Rectangle::from_size(self.size));
-        self.serial = Some(conn.buffer(id, width, height, refs));
+        let serial = conn.add_buffer(id, width, height, gui_protocol::PixelFormat::Xrgb8888, refs);
+        conn.commit(id, NewCommit::whole(serial, width, height));
+        self.serial = Some(serial);
+    }
+
+    /// Tells the GUI domain that parts of it have changed.
+    pub(crate) fn damaged(&self, conn: &mut AgentConn, id: WindowId, damage: Vec<Rect>) {
+        if let Some(serial) = self.serial {
+            let Rect { width, height, .. } = to_rect(Rectangle::from_size(self.size));
+            conn.commit(id, NewCommit { damage, ..NewCommit::whole(serial, width, height) });
+        }
+    }
+
+    /// Another image has taken this one's place.
+    pub(crate) fn replaced(&self, conn: &mut AgentConn, id: WindowId) {
+        if let Some(serial) = self.serial {
+            conn.remove_buffer(id, serial);
+        }
     }
 
     /// Takes the pages out, if they were announced, to be kept until the GUI domain has let go of them.

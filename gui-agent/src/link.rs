@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gui_protocol::{AgentConfig, AgentConn, AgentEvent, Violation};
+use gui_protocol::{AgentConfig, AgentConn, AgentEvent, Version, Violation};
 use shm_grant::{Address, Event, Exporter, Server};
 use smithay::reexports::calloop::generic::Generic;
 use tracing::{info, warn};
@@ -37,7 +37,7 @@ impl Link {
         }
         let server = Server::bind(&address)?;
         info!("listening for the GUI domain: {address}");
-        let conn = AgentConn::new(AgentConfig::default(), Duration::ZERO);
+        let conn = AgentConn::new(AgentConfig { max_minor: Version::BASE.minor }, Duration::ZERO);
         Ok(Self { server, conn, started: Instant::now(), connected: false, lost: false })
     }
 

@@ -84,7 +84,7 @@ impl State {
         }
         canvas.announce(conn, id);
         conn.map(id, parent);
-        conn.damage(id, Rect { x: 0, y: 0, ..to_rect(geometry) });
+        canvas.damaged(conn, id, vec![Rect { x: 0, y: 0, ..to_rect(geometry) }]);
         self.output.enter(&surface);
         self.windows.insert(id, Window { surface, role, geometry, canvas });
     }
@@ -120,12 +120,12 @@ impl State {
                 Err(error) => return log_compose_error(&error),
             }
             canvas.announce(&mut self.link.conn, id);
-            self.link.conn.damage(id, to_rect(Rectangle::from_size(area.size)));
             let old = std::mem::replace(&mut window.canvas, canvas);
+            old.replaced(&mut self.link.conn, id);
             self.windows.retire(old);
         } else {
             match window.canvas.draw(&mut self.renderer, &window.surface, area.loc) {
-                Ok(damage) => damage.into_iter().for_each(|rect| self.link.conn.damage(id, rect)),
+                Ok(damage) => window.canvas.damaged(&mut self.link.conn, id, damage),
                 Err(error) => log_compose_error(&error),
             }
         }

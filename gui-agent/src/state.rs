@@ -190,12 +190,14 @@ impl State {
             AgentEvent::Focus { window, focused } => self.focus(window, focused),
             AgentEvent::KeymapNotify { keys } => self.held_keys(&keys),
             AgentEvent::Flags { window, set, unset } => self.flags_changed(window, set, unset),
-            AgentEvent::BufferReleased { serial, .. } => self.windows.released(serial),
+            AgentEvent::BufferRemoved { serial, .. } => self.windows.released(serial),
             // this domain's clipboard stays in it: there is nothing to give and nowhere to put what is given
             AgentEvent::ClipboardRequested { .. } => self.link.conn.clipboard(&[]),
             AgentEvent::Clipboard { .. } => {}
             // shown already
             AgentEvent::Mapped { .. } => {}
+            // not before level 1, which is not offered
+            _ => {}
         }
     }
 

@@ -10,13 +10,18 @@
 //! * Queued bytes stay below a backlog plus one window's messages and the answers the daemon is owed: later
 //!   changes replace earlier ones that were not sent.
 //! * Every `CONFIGURE` is answered with exactly its geometry, before anything else is said about that window.
-//! * A buffer is reported released only when no daemon will look at its references again.
+//! * A buffer is reported removed only when no daemon will look at its references again, and at level 1 is not to be
+//!   written from its commit until it is reported released.
 
 mod commands;
+mod extended;
+mod frames;
 mod handle;
 mod scene;
+mod tell;
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -27,15 +32,18 @@ use crate::framing::Framer;
 use crate::limits::{BACKLOG, GREETING_TIMEOUT};
 use crate::message::{AgentMessage, DaemonMessage};
 use crate::outbox::Outbox;
-use crate::types::{ButtonInput, CrossingInput, KeyInput, Rect, Screen, WindowFlags, WindowId};
+use crate::types::{
+    Arrange, ButtonInput, CrossingInput, Gesture, KeyInput, Modifiers, Output, PointerConstraint, Presented,
+    Rect, RelativeMotion, Scale, Screen, Scroll, Touch, WindowFlags, WindowId,
+};
 use crate::version::Version;
 use scene::Window;
 
 /// What an agent's end needs to know.
 #[derive(Clone, Copy, Debug)]
 pub struct AgentConfig {
-    /// The minor version to offer; more than [`Version::NEWEST`] has no effect. Below 4 the daemon does not say what
-    /// it chose, and is taken to be at least as new.
+    /// The newest minor version to offer, see [`Version::up_to`]: 8 is the protocol without the extension. Below 4 the
+    /// daemon does not say what it chose, and is taken to be at least as new.
     pub max_minor: u16,
 }
 
@@ -45,7 +53,7 @@ impl Default for AgentConfig {
     }
 }
 
-/// Which of an agent's buffers an [`AgentEvent::BufferReleased`] is about. Never used twice.
+/// One of an agent's buffers. Never used twice, over all windows and links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BufferSerial(pub u64);
 
@@ -151,13 +159,144 @@ pub enum AgentEvent {
         /// Any bytes.
         data: Vec<u8>,
     },
-    /// A buffer is not a window's any more and its references will not be looked at again.
+    /// A buffer may be written again; at level 1 only, see [`AgentConn::is_held`].
     BufferReleased {
+        /// Its window.
+        window: WindowId,
+        /// Which.
+        serial: BufferSerial,
+    },
+    /// A buffer is not a window's any more and its references will not be looked at again. Comes once for each.
+    BufferRemoved {
         /// The window it was given for.
         window: WindowId,
         /// Which.
         serial: BufferSerial,
     },
+    /// This commit and all before it are taken for a frame: the next may be drawn. At level 1 only; a commit that was
+    /// made when there was no link, or is repeated to a new one, is reported by the link that it was told to last.
+    FrameDone {
+        /// Its window.
+        window: WindowId,
+        /// What [`AgentConn::commit`] returned.
+        serial: u64,
+    },
+    /// A commit that wanted to know was seen. None comes for one that was replaced before.
+    Presented {
+        /// Its window.
+        window: WindowId,
+        /// When, counted back from now.
+        presented: Presented,
+    },
+    /// A window is to be so, at level 1. The commit that takes it into account names its serial. One whose program has
+    /// nothing new to show for it must be answered too, by repeating the last commit with the serial.
+    Arranged {
+        /// Its id.
+        window: WindowId,
+        /// How. The serial grows over all links.
+        arrange: Arrange,
+    },
+    /// All outputs, the primary one first.
+    Outputs(Vec<Output>),
+    /// The keymap, in XKB's text form.
+    Keymap(String),
+    /// The keyboard's state.
+    Modifiers(Modifiers),
+    /// The user scrolls in a window.
+    Scroll {
+        /// Its id.
+        window: WindowId,
+        /// How.
+        scroll: Scroll,
+    },
+    /// The user makes a gesture in a window.
+    Gesture {
+        /// Its id.
+        window: WindowId,
+        /// Which.
+        gesture: Gesture,
+    },
+    /// The user touches a window.
+    Touch {
+        /// Its id.
+        window: WindowId,
+        /// How.
+        touch: Touch,
+    },
+    /// The pointer's device moved.
+    RelativeMotion {
+        /// The window that has the pointer.
+        window: WindowId,
+        /// How far.
+        motion: RelativeMotion,
+    },
+    /// What has become of a window's wish for the pointer.
+    PointerConstrained {
+        /// Its id.
+        window: WindowId,
+        /// How it is now.
+        kind: PointerConstraint,
+    },
+    /// The user wants a command to be run. Answer with [`AgentConn::run_result`].
+    Run {
+        /// For the answer, and for [`Wish::Activate`](crate::Wish::Activate).
+        token: u32,
+        /// The program and its arguments; at least one word.
+        argv: Vec<String>,
+    },
+    /// Answer with [`AgentConn::sync_done`] when all events before this one have been handled.
+    Sync {
+        /// For the answer.
+        token: u32,
+    },
+    /// The daemon has handled all that was said before [`AgentConn::sync`].
+    SyncDone {
+        /// That one's.
+        token: u32,
+    },
+}
+
+/// All that is needed to show a window now, for [`AgentConn::commit`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewCommit {
+    /// Where the pixels are.
+    pub buffer: BufferSerial,
+    /// The serial of the newest [`AgentEvent::Arranged`] it takes into account, or 0.
+    pub configure: u32,
+    /// The window's width, logical pixels.
+    pub width: u32,
+    /// The window's height, logical pixels.
+    pub height: u32,
+    /// Buffer pixels per logical pixel.
+    pub scale: Scale,
+    /// The part of the buffer that is the window, see [`Commit::source`](crate::Commit::source). Before level 1 all of
+    /// the buffer is shown, whatever this says.
+    pub source: Rect,
+    /// Whether [`AgentEvent::Presented`] is wanted.
+    pub wants_presented: bool,
+    /// What differs from the commit before, pixels of the buffer.
+    pub damage: Vec<Rect>,
+    /// Where the buffer is opaque, pixels of it.
+    pub opaque: Vec<Rect>,
+}
+
+impl NewCommit {
+    /// All of a buffer of this size, as large as it is, all of it new.
+    #[must_use]
+    pub fn whole(buffer: BufferSerial, width: u32, height: u32) -> NewCommit {
+        let source = Rect::new(0, 0, width, height);
+        NewCommit {
+            buffer,
+            configure: 0,
+            width,
+            height,
+            scale: Scale::ONE,
+            source,
+            wants_presented: false,
+            damage: Vec::from([source]),
+            opaque: Vec::new(),
+        }
+    }
 }
 
 /// The agent's end of one link.
@@ -171,18 +310,38 @@ pub struct AgentConn {
     link: Link,
     framer: Framer<DaemonMessage>,
     windows: BTreeMap<WindowId, Window>,
-    /// Windows of which the daemon has not been told all, longest waiting first. May name windows that are gone.
-    waiting: VecDeque<WindowId>,
-    /// Ids whose destruction the daemon has not confirmed.
-    dying: BTreeSet<WindowId>,
+    /// What the daemon has not been told, longest waiting first. May name windows that are gone.
+    waiting: VecDeque<Waiting>,
+    /// Windows whose destruction the daemon has not confirmed, and those of their buffers that it knows.
+    dying: BTreeMap<WindowId, Vec<BufferSerial>>,
     /// Buffers announced on this channel and not acknowledged, oldest first.
     unacked: VecDeque<(WindowId, BufferSerial)>,
     /// An answer to a clipboard request, waiting for room.
     clipboard: Option<Vec<u8>>,
     next_serial: u64,
     next_order: u64,
+    last_commit: u64,
+    last_token: u32,
+    /// Whether the next channel is offered no extension: the daemon of this one did not understand it.
+    plain_next: bool,
+    /// What this channel was offered.
+    offered: Version,
     events: VecDeque<AgentEvent>,
     outbox: Outbox,
+}
+
+/// Something the daemon is to be told. One after another, so that an answer to a `SYNC` comes after all that was said
+/// before it.
+#[derive(Clone, Copy, Debug)]
+enum Waiting {
+    /// What is untold of a window.
+    Window(WindowId),
+    /// Asks for an answer.
+    Sync(u32),
+    /// All before it has been handled.
+    SyncDone(u32),
+    /// What became of a command.
+    RunResult { token: u32, status: i32 },
 }
 
 /// How far the link is.
@@ -209,11 +368,15 @@ impl AgentConn {
             framer: Framer::new(Version::NEWEST),
             windows: BTreeMap::new(),
             waiting: VecDeque::new(),
-            dying: BTreeSet::new(),
+            dying: BTreeMap::new(),
             unacked: VecDeque::new(),
             clipboard: None,
             next_serial: 0,
             next_order: 0,
+            last_commit: 0,
+            last_token: 0,
+            plain_next: false,
+            offered: Version::BASE,
             events: VecDeque::new(),
             outbox: Outbox::default(),
         }
@@ -224,7 +387,9 @@ impl AgentConn {
     pub fn connected(&mut self, now: Duration) {
         self.disconnected();
         self.now = self.now.max(now);
-        self.outbox.push_raw(&self.offered().to_wire().to_le_bytes());
+        let newest = Version::up_to(self.config.max_minor);
+        self.offered = if core::mem::take(&mut self.plain_next) { newest.min(Version::BASE) } else { newest };
+        self.outbox.push_raw(&self.offered.to_wire().to_le_bytes());
         let deadline = self.now.saturating_add(GREETING_TIMEOUT);
         self.link = Link::Greeting { partial: Vec::new(), deadline };
     }
@@ -236,12 +401,15 @@ impl AgentConn {
         self.outbox.clear();
         self.clipboard = None;
         self.waiting.clear();
-        self.dying.clear();
-        for (window, serial) in core::mem::take(&mut self.unacked) {
-            self.release_unless_current(window, serial);
+        let mut removed: Vec<_> = core::mem::take(&mut self.unacked).into_iter().collect();
+        removed.retain(|(window, serial)| !self.windows.get(window).is_some_and(|known| known.has(*serial)));
+        for (window, buffers) in core::mem::take(&mut self.dying) {
+            removed.extend(buffers.into_iter().map(|serial| (window, serial)));
         }
-        for window in self.windows.values_mut() {
-            window.forget_peer();
+        self.events
+            .extend(removed.into_iter().map(|(window, serial)| AgentEvent::BufferRemoved { window, serial }));
+        for (window, known) in &mut self.windows {
+            known.forget_peer(*window, &mut self.events);
         }
     }
 
@@ -312,8 +480,10 @@ impl AgentConn {
         self.windows.get(&window).map(|known| known.geometry)
     }
 
-    fn offered(&self) -> Version {
-        Version::minor(self.config.max_minor.min(Version::NEWEST.minor))
+    /// The level of the extension the ends speak; 0 if none, or while there is no link.
+    #[must_use]
+    pub fn level(&self) -> u16 {
+        self.version().and_then(Version::level).unwrap_or_default()
     }
 
     fn version(&self) -> Option<Version> {

@@ -9,12 +9,16 @@
 //! * The work and memory one call causes are bounded by the bytes handed to it, and no call waits for the peer.
 //! * One `CONFIGURE` at most is unanswered per window; the daemon's geometry wins over the agent's.
 //! * Acknowledgements go out in the order of what they acknowledge.
+//! * At level 1 a buffer is the caller's from the commit it is told of until it releases that one; a release for an
+//!   earlier commit than the newest of a buffer is never sent.
 
 pub(crate) mod commands;
+pub(crate) mod extended;
+pub(crate) mod frames;
 mod handle;
 mod window;
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -23,9 +27,12 @@ use crate::budget::Budget;
 use crate::error::Violation;
 use crate::framing::Framer;
 use crate::limits::{GREETING_TIMEOUT, Limits, MAX_PENDING};
-use crate::message::{AgentMessage, DaemonMessage};
+use crate::message::{AgentMessage, DaemonMessage, Message};
 use crate::outbox::Outbox;
-use crate::types::{Cursor, GrantRef, Rect, Screen, SizeHints, WindowFlags, WindowId};
+use crate::types::{
+    BufferId, Commit, Cursor, CursorLook, GrantRef, Image, PixelFormat, PointerConstraint, PointerNeeds,
+    Positioner, Rect, Screen, SizeHints, WindowFlags, WindowId, Wish,
+};
 use crate::version::Version;
 use crate::wire::{Reader, fill};
 use window::Window;
@@ -37,7 +44,7 @@ pub struct DaemonConfig {
     pub screen: Screen,
     /// What this agent may have.
     pub limits: Limits,
-    /// The newest minor version to agree to; more than [`Version::NEWEST`] has no effect.
+    /// The newest minor version to agree to, see [`Version::up_to`]: 8 is the protocol without the extension.
     pub max_minor: u16,
 }
 
@@ -117,7 +124,7 @@ pub enum DaemonEvent {
     Title {
         /// Its id.
         window: WindowId,
-        /// At most 127 bytes, no NUL; otherwise any text the agent likes, so sanitise before showing it.
+        /// At most 1024 bytes (127 before level 1), no NUL; otherwise any text the agent likes, so sanitise before showing it.
         title: String,
     },
     /// An unmapped window says what it is.
@@ -164,6 +171,120 @@ pub enum DaemonEvent {
     },
     /// The clipboard asked for has more bytes than are taken.
     ClipboardTooLarge,
+    /// A window has one more buffer in its pool: rows of `width` pixels of 4 bytes from the start of the first page.
+    BufferAdded {
+        /// Its id.
+        window: WindowId,
+        /// The buffer's.
+        buffer: BufferId,
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
+        /// What a pixel is.
+        format: PixelFormat,
+        /// One for each page, at least as many as the size needs.
+        refs: Vec<GrantRef>,
+    },
+    /// A buffer has left a window's pool, also because the window is about to be [`Destroyed`]. If it is shown the
+    /// content goes with it. Answer with [`DaemonConn::buffer_removed`] once its references are not looked at any more.
+    ///
+    /// [`Destroyed`]: DaemonEvent::Destroyed
+    BufferRemoved {
+        /// Its id.
+        window: WindowId,
+        /// The buffer's.
+        buffer: BufferId,
+    },
+    /// A window is to be shown so from now on. Its buffer is the daemon's to read until [`DaemonConn::release`], also
+    /// those of earlier commits that were not released. What is damaged is complete: if the window had no content, or
+    /// another size, scale or source, it is all of the source.
+    Committed {
+        /// Its id.
+        window: WindowId,
+        /// How.
+        commit: Commit,
+    },
+    /// A window says which application it is of.
+    AppId {
+        /// Its id.
+        window: WindowId,
+        /// At most 256 bytes, no NUL; otherwise any text the agent likes.
+        app_id: String,
+    },
+    /// A window is a dialog of another, or not any more. Never of itself nor of its own dialogs.
+    Parent {
+        /// Its id.
+        window: WindowId,
+        /// A window that exists.
+        parent: Option<WindowId>,
+    },
+    /// A window would like something.
+    Wished {
+        /// Its id.
+        window: WindowId,
+        /// What.
+        wish: Wish,
+    },
+    /// A window is a popup, or is to be placed anew. Answer with [`DaemonConn::arrange`] and this token; place and
+    /// size count from the parent's corner. Popups never stand on themselves, whatever is between.
+    Popup {
+        /// Its id.
+        window: WindowId,
+        /// The window it belongs to; exists, and never changes.
+        parent: WindowId,
+        /// For the answer; not 0.
+        token: u32,
+        /// Where it belongs.
+        positioner: Positioner,
+    },
+    /// What the pointer looks like over a window, at level 1.
+    CursorChanged {
+        /// Its id.
+        window: WindowId,
+        /// The look.
+        cursor: CursorLook,
+    },
+    /// A window has an icon, or none if it is empty.
+    Icon {
+        /// Its id.
+        window: WindowId,
+        /// The icon.
+        icon: Image,
+    },
+    /// A window would like to hold the pointer.
+    ConstrainPointer {
+        /// Its id.
+        window: WindowId,
+        /// How.
+        kind: PointerConstraint,
+        /// Where, logical pixels from the window's corner; everywhere in the window if there is none.
+        region: Option<Rect>,
+    },
+    /// What a window's client listens to; nothing before this.
+    PointerNeeds {
+        /// Its id.
+        window: WindowId,
+        /// What.
+        needs: PointerNeeds,
+    },
+    /// What became of a command given with [`DaemonConn::run`].
+    RunResult {
+        /// The command's.
+        token: u32,
+        /// The process's id, or the error's number.
+        result: Result<u32, u32>,
+    },
+    /// Answer with [`DaemonConn::sync_done`] when all events before this one have been handled.
+    Sync {
+        /// For the answer.
+        token: u32,
+    },
+    /// The agent has handled all that was sent before [`DaemonConn::sync`].
+    SyncDone {
+        /// That one's.
+        token: u32,
+    },
 }
 
 /// The daemon's end of one link.
@@ -187,6 +308,10 @@ pub struct DaemonConn {
     /// What the agent is owed an acknowledgement for, oldest first.
     owed: VecDeque<Owed>,
     clipboard_requested: bool,
+    /// The `SYNC` the agent has not answered.
+    sync: Option<u32>,
+    /// Commands of which the agent has not said what became.
+    runs: BTreeSet<u32>,
     events: VecDeque<DaemonEvent>,
     outbox: Outbox,
 }
@@ -207,6 +332,9 @@ enum Link {
 enum Owed {
     /// For a buffer; `done` once the caller has answered it.
     Dump { window: WindowId, done: bool },
+    /// For a buffer of a pool; `done` once the caller has answered it. Of a destroyed window's nothing is `told`, as the
+    /// window's own acknowledgement follows.
+    Removal { window: WindowId, buffer: BufferId, pages: u32, told: bool, done: bool },
     /// For a destroyed window.
     Destroy { window: WindowId },
 }
@@ -226,6 +354,8 @@ impl DaemonConn {
             pages: 0,
             owed: VecDeque::new(),
             clipboard_requested: false,
+            sync: None,
+            runs: BTreeSet::new(),
             events: VecDeque::new(),
             outbox: Outbox::default(),
             config,
@@ -286,6 +416,11 @@ impl DaemonConn {
             let event = self.events.pop_front()?;
             match event {
                 DaemonEvent::Created { window, .. } => self.see(window),
+                DaemonEvent::Committed { window, ref commit } => {
+                    if let Some(known) = self.seen(window) {
+                        known.frames.see(commit);
+                    }
+                }
                 // Agents ask several times in a row; to answer an earlier wish would only undo a later one.
                 DaemonEvent::ConfigureRequested { window, geometry }
                     if !self.seen(window).is_some_and(|known| known.geometry.is_wish(geometry)) =>
@@ -307,6 +442,12 @@ impl DaemonConn {
     /// The channel took this many bytes from the front of [`DaemonConn::transmit`].
     pub fn transmitted(&mut self, count: usize) {
         self.outbox.take(count);
+    }
+
+    /// The level of the extension the ends speak; 0 if none, or while nothing is agreed.
+    #[must_use]
+    pub fn level(&self) -> u16 {
+        self.version().and_then(Version::level).unwrap_or_default()
     }
 
     fn version(&self) -> Option<Version> {
@@ -335,11 +476,11 @@ impl DaemonConn {
 
     /// Settles the version and answers the agent's greeting.
     fn greet(&mut self, offered: Version) -> Result<(), Violation> {
-        let ours = Version::minor(self.config.max_minor.min(Version::NEWEST.minor));
+        let ours = Version::up_to(self.config.max_minor);
         if offered.major != ours.major {
             return Err(Violation::Version { theirs: offered, ours, lowest: 0 });
         }
-        let version = offered.min(ours);
+        let version = ours.agree(offered);
         if version.daemon_tells_version() {
             self.outbox.push_raw(&version.to_wire().to_le_bytes());
         }
@@ -359,6 +500,8 @@ impl DaemonConn {
         self.windows.clear();
         self.unseen.clear();
         self.owed.clear();
+        self.sync = None;
+        self.runs.clear();
         self.events.clear();
         self.outbox.clear();
         self.framer = Framer::new(Version::NEWEST);
@@ -388,11 +531,14 @@ impl DaemonConn {
         }
     }
 
-    fn send(&mut self, window: WindowId, message: &DaemonMessage) {
-        if let Some(version) = self.version() {
+    /// Sends what the link's version has; tells whether it has it.
+    fn send(&mut self, window: WindowId, message: &DaemonMessage) -> bool {
+        let version = self.version().filter(|version| message.spoken().is_in(*version));
+        if let Some(version) = version {
             self.outbox.push(message, window, version);
             self.check_pending();
         }
+        version.is_some()
     }
 
     fn check_pending(&mut self) {

@@ -8,7 +8,7 @@ use core::time::Duration;
 use thiserror::Error;
 
 use crate::message::LengthRule;
-use crate::types::WindowId;
+use crate::types::{BufferId, WindowId};
 use crate::version::Version;
 
 /// What sort of wrong a [`Violation`] is, for a caller who treats them differently.
@@ -26,8 +26,10 @@ pub enum Family {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Violation {
-    /// A type this direction does not have.
-    #[error("message type {kind} (window {window}, {length} bytes): no such message in this direction")]
+    /// A type this direction does not have, or not in the link's version.
+    #[error(
+        "message type {kind} (window {window}, {length} bytes): no such message in this direction and version"
+    )]
     UnknownType {
         /// The header's type.
         kind: u32,
@@ -99,8 +101,10 @@ pub enum Violation {
         rule: &'static str,
     },
     /// A buffer with too few pages for its size.
-    #[error("WINDOW_DUMP for window {window} of {width}x{height} has {pages} pages, needs {needed}")]
+    #[error("{message} for window {window} of {width}x{height} has {pages} pages, needs {needed}")]
     BufferTooSmall {
+        /// The protocol's name of the message.
+        message: &'static str,
         /// The header's window.
         window: WindowId,
         /// Pixels.
@@ -113,14 +117,109 @@ pub enum Violation {
         needed: u32,
     },
     /// More shared pages than [`Limits::pages`](crate::Limits::pages).
-    #[error("WINDOW_DUMP for window {window} makes {pages} pages in all buffers, the limit is {limit}")]
+    #[error("{message} for window {window} makes {pages} pages in all buffers, the limit is {limit}")]
     TooManyPages {
+        /// The protocol's name of the message.
+        message: &'static str,
         /// The header's window.
         window: WindowId,
         /// Pages with this buffer.
         pages: u32,
         /// The limit.
         limit: u32,
+    },
+    /// A message about a buffer that is not in the window's pool.
+    #[error("{message} for window {window} of buffer {}, which it does not have", .buffer.0)]
+    UnknownBuffer {
+        /// The protocol's name of the message.
+        message: &'static str,
+        /// The header's window.
+        window: WindowId,
+        /// The buffer.
+        buffer: BufferId,
+    },
+    /// A second buffer with the id of one in the window's pool.
+    #[error("BUFFER for window {window} of buffer {}, which it has", .buffer.0)]
+    BufferExists {
+        /// The header's window.
+        window: WindowId,
+        /// The buffer.
+        buffer: BufferId,
+    },
+    /// More buffers in a window's pool than [`BUFFERS_PER_WINDOW`](crate::limits::BUFFERS_PER_WINDOW).
+    #[error("BUFFER for window {window} beyond the limit of {limit} in its pool")]
+    TooManyBuffers {
+        /// The header's window.
+        window: WindowId,
+        /// The limit.
+        limit: usize,
+    },
+    /// A commit of a buffer that is the daemon's, and does not only repeat the newest.
+    #[error("COMMIT for window {window} of buffer {}, which must not change until its RELEASE", .buffer.0)]
+    HeldBuffer {
+        /// The header's window.
+        window: WindowId,
+        /// The buffer.
+        buffer: BufferId,
+    },
+    /// A commit whose serial is not greater than the last.
+    #[error("COMMIT for window {window} has serial {serial}, must be above {last}")]
+    Serial {
+        /// The header's window.
+        window: WindowId,
+        /// Its serial.
+        serial: u64,
+        /// The last one's.
+        last: u64,
+    },
+    /// A commit that shows no part of its buffer, or one of another size than the window's.
+    #[error(
+        "COMMIT for window {window} shows {source_width}x{source_height} at {x},{y} of a buffer of {width}x{height}, \
+         must be of the window's size at its scale and within the buffer"
+    )]
+    Source {
+        /// The header's window.
+        window: WindowId,
+        /// Pixels.
+        x: i32,
+        /// Pixels.
+        y: i32,
+        /// Pixels.
+        source_width: u32,
+        /// Pixels.
+        source_height: u32,
+        /// The buffer's, pixels.
+        width: u32,
+        /// The buffer's, pixels.
+        height: u32,
+    },
+    /// A text that is none.
+    #[error("{message} for window {window} has a text of {length} bytes that is not UTF-8 without NUL")]
+    Text {
+        /// The protocol's name of the message.
+        message: &'static str,
+        /// The header's window.
+        window: WindowId,
+        /// Its bytes.
+        length: usize,
+    },
+    /// A picture of another length than its size needs, too large, or whose hot spot is outside.
+    #[error(
+        "{message} for window {window} is a picture of {width}x{height} in {length} bytes, must be {rule}"
+    )]
+    Picture {
+        /// The protocol's name of the message.
+        message: &'static str,
+        /// The header's window.
+        window: WindowId,
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
+        /// Its bytes.
+        length: usize,
+        /// What it must be.
+        rule: &'static str,
     },
     /// A buffer given as frame numbers of the machine, which only a daemon with power over all memory could map.
     #[error(
@@ -161,15 +260,23 @@ impl Violation {
     #[must_use]
     pub fn family(&self) -> Family {
         match self {
-            Violation::UnknownType { .. } | Violation::Length { .. } | Violation::Field { .. } => {
-                Family::Malformed
-            }
+            Violation::UnknownType { .. }
+            | Violation::Length { .. }
+            | Violation::Field { .. }
+            | Violation::Text { .. }
+            | Violation::Picture { .. } => Family::Malformed,
             Violation::UnknownWindow { .. }
             | Violation::WindowExists { .. }
             | Violation::TooManyWindows { .. }
             | Violation::Size { .. }
             | Violation::BufferTooSmall { .. }
             | Violation::TooManyPages { .. }
+            | Violation::UnknownBuffer { .. }
+            | Violation::BufferExists { .. }
+            | Violation::TooManyBuffers { .. }
+            | Violation::HeldBuffer { .. }
+            | Violation::Serial { .. }
+            | Violation::Source { .. }
             | Violation::DoesNotRead { .. }
             | Violation::NoGreeting { .. } => Family::Misbehaved,
             Violation::FrameNumbers { .. } | Violation::Version { .. } => Family::Incompatible,

@@ -1,4 +1,4 @@
-//! The Qubes GUI protocol, versions 1.0 to 1.8, without I/O.
+//! The Qubes GUI protocol, versions 1.0 to 1.8, and this project's extension of it, without I/O.
 //!
 //! An *agent* in a domain announces windows, shares their pixels and receives input; a *daemon* in the GUI
 //! domain shows them. [`AgentConn`] and [`DaemonConn`] are the two ends of one link as state machines: bytes and
@@ -34,12 +34,15 @@ mod types;
 mod version;
 mod wire;
 
-pub use agent::{AgentConfig, AgentConn, AgentEvent, BufferSerial, CreateError};
+pub use agent::{AgentConfig, AgentConn, AgentEvent, BufferSerial, CreateError, NewCommit};
 pub use daemon::{DaemonConfig, DaemonConn, DaemonEvent};
 pub use error::{Family, Violation};
 pub use limits::Limits;
 pub use types::{
-    ButtonInput, CrossingInput, Cursor, GrantRef, KeyInput, Point, Rect, Screen, SizeHints, WindowFlags,
-    WindowId,
+    Arrange, BufferId, ButtonInput, Commit, CrossingInput, Cursor, CursorImage, CursorLook, Edges, Fixed,
+    Gesture, GestureKind, GrantRef, Image, KeyInput, Modifiers, Output, PixelFormat, Point,
+    PointerConstraint, PointerNeeds, Positioner, Presented, PresentedFlags, Rect, RelativeMotion, Scale,
+    Screen, Scroll, ScrollFlags, ScrollSource, SizeHints, States, Touch, TouchKind, WindowFlags, WindowId,
+    Wish,
 };
 pub use version::Version;

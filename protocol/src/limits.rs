@@ -26,6 +26,45 @@ pub const CLIPBOARD_MAX: usize = 256_000;
 /// Increments of a window's size stay below this, as a larger one could never be used.
 pub const MAX_INCREMENT: u32 = 16384;
 
+/// 1 as a scale, which is in 120ths: Wayland's unit, of which all scales in use are multiples.
+pub const UNIT_SCALE: u32 = 120;
+/// Least scale, half a buffer pixel for a logical one: no screen has less, and a window's size stays of use.
+pub const MIN_SCALE: u32 = 60;
+/// Greatest scale, 8: twice what any screen needs.
+pub const MAX_SCALE: u32 = 960;
+/// Buffers in a window's pool: one on the screen, one on its way there, one being drawn, and one more while the pool is
+/// exchanged for one of another size.
+pub const BUFFERS_PER_WINDOW: usize = 4;
+/// Rectangles of damage, and as many of the opaque region, in one commit. A terminal's repaint of scattered lines fits;
+/// beyond that a bounding box costs less than the rectangles.
+pub const MAX_COMMIT_RECTS: usize = 64;
+/// Bytes of a title or of what is asked of a title bar: ten times what any bar shows.
+pub const MAX_TITLE: u32 = 1024;
+/// Bytes of an application's id: a reverse domain name.
+pub const MAX_APP_ID: u32 = 256;
+/// Pixels of each side of a pointer's picture: the largest that cursor themes have, and of a high-definition screen
+/// less than a twentieth.
+pub const MAX_CURSOR_SIDE: u32 = 256;
+/// Pixels of each side of a window's icon: the largest that icon themes have as pixels.
+pub const ICON_SIDE: u32 = 256;
+/// Shapes of pointers that have a number in Wayland's cursor-shape protocol.
+pub const CURSOR_SHAPES: u32 = 36;
+/// Outputs a daemon tells of; more than any graphics card has connectors.
+pub const MAX_OUTPUTS: u32 = 16;
+/// Bytes of a keymap. The largest that XKB's rules make, all layouts included, is a quarter of this.
+pub const MAX_KEYMAP: u32 = 262_144;
+/// Bytes of a command to run with all its arguments and their NULs.
+pub const MAX_ARGV_BYTES: u32 = 65536;
+/// Words of a command to run.
+pub const MAX_ARGV: usize = 256;
+/// Commands that a daemon has given an agent to run and does not know the fate of.
+pub const MAX_RUNS: usize = 64;
+/// `ARRANGE`s per window that no commit has taken into account. An honest agent takes several into one commit; at 60 a
+/// second this is more than a tenth of a second of round trip.
+pub const MAX_UNANSWERED_ARRANGES: u32 = 8;
+/// Popups that stand on one another up to a window: no menu is that deep.
+pub const MAX_POPUP_DEPTH: usize = 32;
+
 /// Bytes a daemon queues for an agent before it holds that the agent does not read. The reference daemon's value:
 /// some 300000 input events, far beyond any hiccup, and no burden on the GUI domain.
 pub const MAX_PENDING: usize = 10_000_000;
@@ -41,10 +80,6 @@ pub const MAX_LATE_ANSWERS: usize = 16;
 /// Bytes an agent queues before it keeps further changes as state instead, to be merged with later ones. Four
 /// times the usual ring, so that a reading daemon never sees a gap.
 pub const BACKLOG: usize = 16384;
-/// Damage rectangles an agent keeps for a window that waits for the channel; one more and they become their
-/// bounding box. A terminal's repaint of scattered lines fits.
-pub const MAX_DAMAGE_RECTS: usize = 16;
-
 /// What a daemon lets one agent have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -58,8 +93,9 @@ pub struct Limits {
     ///
     /// [`wants_read`]: crate::DaemonConn::wants_read
     pub unanswered_buffers: usize,
-    /// Messages per second in the long run (each started KiB of a body counts as one more). An X agent sends every
-    /// line of a scrolling terminal as a message: 60 repaints of 100 lines are 6000.
+    /// Messages per second in the long run (each started KiB of what may be long counts as one more). An X agent sends
+    /// every line of a scrolling terminal as a message: 60 repaints of 100 lines are 6000. A commit with damage is 2,
+    /// so that a program which draws on a screen without a clock may show 20000 frames a second.
     pub messages_per_second: NonZeroU32,
     /// Messages beyond the long run that may come at once: a second's worth, as when all windows are replayed.
     pub message_burst: u32,
@@ -73,8 +109,8 @@ impl Default for Limits {
             windows: 1024,
             pages: 262_144,
             unanswered_buffers: 256,
-            messages_per_second: NonZeroU32::new(20_000).unwrap_or(NonZeroU32::MIN),
-            message_burst: 20_000,
+            messages_per_second: NonZeroU32::new(40_000).unwrap_or(NonZeroU32::MIN),
+            message_burst: 40_000,
             clipboard_bytes: 64_000,
         }
     }

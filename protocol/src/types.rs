@@ -9,6 +9,52 @@ use bitflags::bitflags;
 
 use crate::limits::{CURSOR_GLYPHS, MAX_HEIGHT, MAX_WIDTH};
 
+/// An enum of which each variant has one number on the wire.
+macro_rules! wire_enum {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $value:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$variant_meta])* $variant,)*
+        }
+
+        impl $name {
+            /// The one with this number.
+            #[must_use]
+            pub const fn from_wire(value: u32) -> Option<$name> {
+                match value {
+                    $($value => Some($name::$variant),)*
+                    _ => None,
+                }
+            }
+
+            /// Its number.
+            #[must_use]
+            pub const fn to_wire(self) -> u32 {
+                match self {
+                    $($name::$variant => $value,)*
+                }
+            }
+        }
+    };
+}
+
+mod desktop;
+mod frame;
+mod input;
+
+pub(crate) use desktop::Popup;
+pub use desktop::{
+    Arrange, CursorImage, CursorLook, Edges, Image, Output, PointerConstraint, PointerNeeds, Positioner,
+    States, Wish,
+};
+pub use frame::{BufferId, Commit, PixelFormat, Presented, PresentedFlags, Scale};
+pub(crate) use frame::{Extent, bound};
+pub use input::{
+    ButtonInput, CrossingInput, Fixed, Gesture, GestureKind, KeyInput, Modifiers, RelativeMotion, Scroll,
+    ScrollFlags, ScrollSource, Touch, TouchKind,
+};
+
 /// A window, named by its agent. Ids are unique within one link and one moment: after a destroy the agent may use
 /// an id again. Id 0 is the domain's whole screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -194,51 +240,6 @@ impl Cursor {
             Cursor::XFont(_) | Cursor::Default => 0,
         }
     }
-}
-
-/// One key going down or up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyInput {
-    /// Down, or up.
-    pub pressed: bool,
-    /// Where the pointer is, pixels from the window's corner.
-    pub x: i32,
-    /// Where the pointer is, pixels from the window's corner.
-    pub y: i32,
-    /// X modifier and button mask before the event.
-    pub state: u32,
-    /// X keycode: the kernel's plus 8.
-    pub keycode: u32,
-}
-
-/// One button going down or up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ButtonInput {
-    /// Down, or up.
-    pub pressed: bool,
-    /// Pixels from the window's corner.
-    pub x: i32,
-    /// Pixels from the window's corner.
-    pub y: i32,
-    /// X modifier and button mask before the event.
-    pub state: u32,
-    /// X button: 1 left, 2 middle, 3 right, 4 and 5 a vertical wheel, 6 and 7 a horizontal one.
-    pub button: u32,
-}
-
-/// The pointer coming into a window or leaving it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CrossingInput {
-    /// In, or out.
-    pub entered: bool,
-    /// Pixels from the window's corner; outside it on the way out.
-    pub x: i32,
-    /// Pixels from the window's corner.
-    pub y: i32,
-    /// X modifier and button mask.
-    pub state: u32,
-    /// Whether the window has the keyboard focus.
-    pub focus: bool,
 }
 
 /// The geometry with its position and size brought into the protocol's limits.

@@ -4,10 +4,11 @@
 //! A message's length rule is the sum of its fields', so it cannot disagree with its layout.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::limits::{CLIPBOARD_MAX, MAX_REFS};
-use crate::types::{GrantRef, WindowId};
+use crate::limits::{CLIPBOARD_MAX, MAX_COMMIT_RECTS, MAX_OUTPUTS, MAX_REFS};
+use crate::types::{BufferId, Fixed, GrantRef, Rect, WindowId};
 
 /// Takes fields off a body, never past its end.
 pub(crate) struct Reader<'a>(&'a [u8]);
@@ -91,16 +92,127 @@ impl Field for i32 {
     }
 }
 
-impl Field for WindowId {
-    const MIN: u32 = 4;
-    const MAX: u32 = 4;
+/// The low half first.
+impl Field for u64 {
+    const MIN: u32 = 8;
+    const MAX: u32 = 8;
 
-    fn take(reader: &mut Reader<'_>) -> Option<WindowId> {
-        reader.u32().map(WindowId)
+    fn take(reader: &mut Reader<'_>) -> Option<u64> {
+        reader.array().map(u64::from_le_bytes)
     }
 
     fn put(&self, out: &mut Vec<u8>) {
-        self.0.put(out);
+        out.extend_from_slice(&self.to_le_bytes());
+    }
+}
+
+/// Numbers with a name.
+macro_rules! newtypes {
+    ($($name:ident($inner:ty)),*) => {$(
+        impl Field for $name {
+            const MIN: u32 = <$inner as Field>::MIN;
+            const MAX: u32 = <$inner as Field>::MAX;
+
+            fn take(reader: &mut Reader<'_>) -> Option<$name> {
+                <$inner as Field>::take(reader).map($name)
+            }
+
+            fn put(&self, out: &mut Vec<u8>) {
+                self.0.put(out);
+            }
+        }
+    )*};
+}
+
+newtypes!(WindowId(u32), BufferId(u32), Fixed(i32));
+
+impl Field for Rect {
+    const MIN: u32 = 16;
+    const MAX: u32 = 16;
+
+    fn take(reader: &mut Reader<'_>) -> Option<Rect> {
+        let (x, y) = (i32::take(reader)?, i32::take(reader)?);
+        Some(Rect { x, y, width: reader.u32()?, height: reader.u32()? })
+    }
+
+    fn put(&self, out: &mut Vec<u8>) {
+        self.x.put(out);
+        self.y.put(out);
+        self.width.put(out);
+        self.height.put(out);
+    }
+}
+
+/// The numbers of one output.
+impl Field for [u32; OUTPUT_WORDS] {
+    const MIN: u32 = 4 * OUTPUT_WORDS as u32;
+    const MAX: u32 = Self::MIN;
+
+    fn take(reader: &mut Reader<'_>) -> Option<Self> {
+        let mut words = [0; OUTPUT_WORDS];
+        for word in &mut words {
+            *word = reader.u32()?;
+        }
+        Some(words)
+    }
+
+    fn put(&self, out: &mut Vec<u8>) {
+        self.iter().for_each(|word| word.put(out));
+    }
+}
+
+/// Numbers that tell of one output.
+pub(crate) const OUTPUT_WORDS: usize = 9;
+
+/// Items of one length to the end of the body, this many at most.
+macro_rules! lists {
+    ($($item:ty, $most:expr;)*) => {$(
+        impl Field for Vec<$item> {
+            const MIN: u32 = 0;
+            const MAX: u32 = <$item as Field>::MAX.saturating_mul($most);
+            const STEP: u32 = <$item as Field>::MAX;
+
+            fn take(reader: &mut Reader<'_>) -> Option<Self> {
+                let mut items = Vec::new();
+                while !reader.is_finished() {
+                    items.push(<$item as Field>::take(reader)?);
+                }
+                Some(items)
+            }
+
+            fn put(&self, out: &mut Vec<u8>) {
+                self.iter().for_each(|item| item.put(out));
+            }
+        }
+    )*};
+}
+
+lists! {
+    Rect, (MAX_COMMIT_RECTS as u32).saturating_mul(2);
+    [u32; OUTPUT_WORDS], MAX_OUTPUTS;
+}
+
+/// Text or pixels to the end of the body, at most `MAX` bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bytes<const MAX: u32>(pub Vec<u8>);
+
+impl<const MAX: u32> Bytes<MAX> {
+    /// The text they are, if they are UTF-8 without a NUL.
+    pub(crate) fn text(self) -> Option<String> {
+        String::from_utf8(self.0).ok().filter(|text| !text.contains('\0'))
+    }
+}
+
+impl<const N: u32> Field for Bytes<N> {
+    const MIN: u32 = 0;
+    const MAX: u32 = N;
+
+    fn take(reader: &mut Reader<'_>) -> Option<Self> {
+        Some(Bytes(reader.rest().to_vec()))
+    }
+
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0);
     }
 }
 

@@ -6,10 +6,10 @@ mod common;
 use std::time::Duration;
 
 use common::*;
-use gui_protocol::limits::{BACKLOG, GREETING_TIMEOUT, MAX_DAMAGE_RECTS, MAX_REFS};
+use gui_protocol::limits::{BACKLOG, GREETING_TIMEOUT, MAX_COMMIT_RECTS, MAX_REFS};
 use gui_protocol::message::{AgentMessage, DaemonMessage, Message};
 use gui_protocol::{
-    AgentEvent, BufferSerial, CreateError, CrossingInput, Cursor, Family, Rect, SizeHints, Version,
+    AgentEvent, BufferSerial, CreateError, CrossingInput, CursorLook, Family, Rect, SizeHints, Version,
     Violation, WindowFlags, WindowId,
 };
 use proptest::prelude::*;
@@ -27,13 +27,13 @@ fn with_window(minor: u16) -> Agent {
 fn mapped(minor: u16) -> Agent {
     let mut agent = with_window(minor);
     agent.conn.map(W, None);
-    agent.conn.buffer(W, 8, 8, refs(1));
+    agent.buffer(W, 8, 8, refs(1));
     agent.heard();
     agent
 }
 
 fn released(serial: BufferSerial) -> AgentEvent {
-    AgentEvent::BufferReleased { window: W, serial }
+    AgentEvent::BufferRemoved { window: W, serial }
 }
 
 #[test]
@@ -121,9 +121,9 @@ fn the_same_wish_is_not_repeated() {
 fn buffers_come_back_after_their_acknowledgement() {
     for (minor, acks) in [(6, false), (7, true)] {
         let mut agent = with_window(minor);
-        let first = agent.conn.buffer(W, 8, 8, refs(1));
-        let second = agent.conn.buffer(W, 8, 8, refs(1));
-        let third = agent.conn.buffer(W, 8, 8, refs(1));
+        let first = agent.buffer(W, 8, 8, refs(1));
+        let second = agent.buffer(W, 8, 8, refs(1));
+        let third = agent.buffer(W, 8, 8, refs(1));
         assert_eq!(agent.heard_names(), ["WINDOW_DUMP"; 3]);
         if !acks {
             assert_eq!(agent.events(), [released(first), released(second)]);
@@ -140,7 +140,7 @@ fn buffers_come_back_after_their_acknowledgement() {
         assert_eq!(agent.say(5, ack).unwrap(), []);
     }
     // Acknowledged while in use: released as soon as it is not.
-    for give_up in [|agent: &mut Agent| agent.conn.unmap(W), |agent: &mut Agent| agent.conn.destroy(W)] {
+    for give_up in [|agent: &mut Agent| agent.unmap(W), |agent: &mut Agent| agent.conn.destroy(W)] {
         let mut agent = mapped(8);
         assert_eq!(agent.say(5, DaemonMessage::WindowDumpAck {}).unwrap(), []);
         give_up(&mut agent);
@@ -162,11 +162,11 @@ fn an_impossible_buffer_comes_back_at_once_and_is_not_told() {
         (5, u32::MAX, u32::MAX, 1),
     ] {
         let window = WindowId(window);
-        let serial = agent.conn.buffer(window, width, height, refs(pages));
-        assert_eq!(agent.events(), [AgentEvent::BufferReleased { window, serial }]);
+        let serial = agent.buffer(window, width, height, refs(pages));
+        assert_eq!(agent.events(), [AgentEvent::BufferRemoved { window, serial }]);
         assert_eq!(agent.heard(), []);
     }
-    agent.conn.buffer(W, 16384, 6144, refs(MAX_REFS));
+    agent.buffer(W, 16384, 6144, refs(MAX_REFS));
     assert_eq!(agent.heard().len(), 1);
 }
 
@@ -212,10 +212,10 @@ fn a_new_daemon_is_told_everything_in_order() {
     agent.conn.hints(W, SizeHints { min: Some((1, 2)), ..SizeHints::default() });
     agent.conn.flags(W, WindowFlags::FULLSCREEN, WindowFlags::empty());
     agent.conn.flags(W, WindowFlags::DEMANDS_ATTENTION, WindowFlags::empty());
-    agent.conn.cursor(W, Cursor::XFont(2));
-    let first = agent.conn.buffer(W, 8, 8, refs(1));
-    let second = agent.conn.buffer(W, 9, 9, refs(1));
-    agent.conn.damage(W, Rect::new(0, 0, 1, 1));
+    agent.conn.cursor(W, CursorLook::Shape(2));
+    let first = agent.buffer(W, 8, 8, refs(1));
+    let second = agent.buffer(W, 9, 9, refs(1));
+    agent.damage(W, Rect::new(0, 0, 1, 1));
     agent.conn.dock(other);
     agent.conn.destroy(WindowId(4));
     agent.heard();
@@ -257,7 +257,7 @@ fn a_new_daemon_is_told_everything_in_order() {
         panic!("the current buffer")
     };
     // It is the new daemon's to acknowledge.
-    agent.conn.unmap(W);
+    agent.unmap(W);
     assert_eq!(agent.events(), []);
     assert_eq!(agent.say(5, DaemonMessage::WindowDumpAck {}).unwrap(), [released(second)]);
 }
@@ -265,21 +265,23 @@ fn a_new_daemon_is_told_everything_in_order() {
 #[test]
 fn what_waits_for_room_is_merged() {
     let mut agent = mapped(8);
-    let big = Rect::new(0, 0, 2048, 2048);
+    let (big, other) = (Rect::new(0, 0, 2048, 2048), WindowId(6));
+    agent.conn.create(other, GEOMETRY, None, false).unwrap();
     // Fills the channel.
-    let first = agent.conn.buffer(W, 2048, 2048, refs(4096));
+    let first = agent.buffer(other, 2048, 2048, refs(4096));
     let queued = agent.conn.transmit().len();
     assert!(queued >= BACKLOG);
-    let unsent = agent.conn.buffer(W, 2048, 2048, refs(4096));
-    let last = agent.conn.buffer(W, 2048, 2048, refs(4096));
-    assert_eq!(agent.events(), [released(unsent)], "it was never told");
+    let removed = |serial| AgentEvent::BufferRemoved { window: other, serial };
+    let unsent = agent.buffer(other, 2048, 2048, refs(4096));
+    let last = agent.buffer(other, 2048, 2048, refs(4096));
+    assert_eq!(agent.events(), [removed(unsent)], "it was never told");
     for n in 0..100 {
         agent.conn.title(W, &format!("title {n}"));
-        agent.conn.cursor(W, Cursor::XFont(n));
+        agent.conn.cursor(W, CursorLook::Shape(n));
         agent.conn.flags(W, WindowFlags::FULLSCREEN, WindowFlags::empty());
         agent.conn.flags(W, WindowFlags::MINIMIZE, WindowFlags::FULLSCREEN);
-        agent.conn.request_configure(W, Rect::new(n.into(), 0, 100, 50));
-        agent.conn.damage(W, Rect::new(n.into(), 0, 1, 1));
+        agent.conn.request_configure(W, Rect::new(n.cast_signed(), 0, 100, 50));
+        agent.damage(W, Rect::new((n % 8).cast_signed(), (n / 13).cast_signed(), 1, 1));
         // Windows that come and go unseen.
         agent.conn.create(WindowId(77), big, None, false).unwrap();
         agent.conn.destroy(WindowId(77));
@@ -287,12 +289,12 @@ fn what_waits_for_room_is_merged() {
     assert_eq!(agent.conn.transmit().len(), queued);
     let heard = agent.heard();
     let names: Vec<_> = heard.iter().map(|(_, message)| message.name()).collect();
-    let mut expected = vec!["WINDOW_DUMP", "CONFIGURE", "WINDOW_DUMP", "WMNAME", "WINDOW_FLAGS"];
+    let mut expected = vec!["CREATE", "WINDOW_DUMP", "WINDOW_DUMP", "CONFIGURE", "WMNAME", "WINDOW_FLAGS"];
     let rects = names.iter().filter(|name| **name == "SHMIMAGE").count();
     expected.extend(std::iter::repeat_n("SHMIMAGE", rects));
     expected.push("CURSOR");
     assert_eq!(names, expected);
-    assert!(rects <= MAX_DAMAGE_RECTS);
+    assert!(rects <= MAX_COMMIT_RECTS);
     assert!(heard.contains(&(5, AgentMessage::WindowFlags { set: 4, unset: 1 })));
     assert!(heard.contains(&(5, agent_configure(99, 0, 100, 50))));
     // Every damaged pixel is covered.
@@ -303,20 +305,21 @@ fn what_waits_for_room_is_merged() {
             _ => None,
         })
         .collect();
-    assert!((0..100).all(|x| covered.iter().any(|rect| rect.contains(Rect::new(x, 0, 1, 1)))));
-    agent.conn.destroy(W);
-    for expected in [BufferSerial(0), first, last] {
-        assert_eq!(agent.say(5, DaemonMessage::WindowDumpAck {}).unwrap(), [released(expected)]);
+    let at = |n: i32| Rect::new(n % 8, n / 13, 1, 1);
+    assert!((0..100).all(|n| covered.iter().any(|rect| rect.contains(at(n)))));
+    agent.conn.destroy(other);
+    for expected in [first, last] {
+        assert_eq!(agent.say(6, DaemonMessage::WindowDumpAck {}).unwrap(), [removed(expected)]);
     }
 }
 
 #[test]
 fn damage_rectangles_are_kept_to_the_limit_and_then_boxed() {
-    for (count, told) in [(MAX_DAMAGE_RECTS, MAX_DAMAGE_RECTS), (MAX_DAMAGE_RECTS + 1, 1)] {
+    for (count, told) in [(MAX_COMMIT_RECTS, MAX_COMMIT_RECTS), (MAX_COMMIT_RECTS + 1, 1)] {
         let mut agent = mapped(8);
-        agent.conn.buffer(W, 2048, 2048, refs(4096));
+        agent.buffer(W, 2048, 2048, refs(4096));
         for n in 0..count {
-            agent.conn.damage(W, Rect::new(2 * n as i32, n as i32, 1, 1));
+            agent.damage(W, Rect::new(2 * n as i32, n as i32, 1, 1));
         }
         let heard = agent.heard_names();
         assert_eq!(heard.iter().filter(|name| **name == "SHMIMAGE").count(), told);
@@ -326,7 +329,7 @@ fn damage_rectangles_are_kept_to_the_limit_and_then_boxed() {
 #[test]
 fn a_wish_that_waits_is_dropped_when_the_daemon_speaks() {
     let mut agent = mapped(8);
-    agent.conn.buffer(W, 2048, 2048, refs(4096));
+    agent.buffer(W, 2048, 2048, refs(4096));
     agent.conn.request_configure(W, Rect::new(1, 1, 1, 1));
     agent.say(5, daemon_configure(7, 7, 70, 70)).unwrap();
     let configures: Vec<_> =
@@ -337,11 +340,11 @@ fn a_wish_that_waits_is_dropped_when_the_daemon_speaks() {
 #[test]
 fn remapping_before_there_is_room_is_told_as_both() {
     let mut agent = mapped(8);
-    agent.conn.buffer(W, 2048, 2048, refs(4096));
-    agent.conn.unmap(W);
+    agent.buffer(W, 2048, 2048, refs(4096));
+    agent.unmap(W);
     agent.conn.map(W, None);
-    agent.conn.buffer(W, 8, 8, refs(1));
-    agent.conn.unmap(W);
+    agent.buffer(W, 8, 8, refs(1));
+    agent.unmap(W);
     agent.conn.map(W, None);
     assert_eq!(agent.heard_names(), ["WINDOW_DUMP", "UNMAP", "MAP"]);
 }
@@ -349,14 +352,14 @@ fn remapping_before_there_is_room_is_told_as_both() {
 #[test]
 fn damage_is_told_only_of_what_can_be_seen() {
     let mut agent = with_window(8);
-    agent.conn.damage(W, GEOMETRY);
-    agent.conn.buffer(W, 8, 8, refs(1));
-    agent.conn.damage(W, GEOMETRY);
+    agent.damage(W, GEOMETRY);
+    agent.buffer(W, 8, 8, refs(1));
+    agent.damage(W, GEOMETRY);
     agent.conn.map(W, None);
     assert_eq!(agent.heard_names(), ["WINDOW_DUMP", "MAP"]);
-    agent.conn.damage(W, Rect::new(-1, 7, 3, 3));
+    agent.damage(W, Rect::new(-1, 7, 3, 3));
     assert_eq!(agent.heard(), [(5, AgentMessage::ShmImage { x: 0, y: 7, width: 2, height: 1 })]);
-    agent.conn.damage(W, Rect::new(8, 0, 1, 1));
+    agent.damage(W, Rect::new(8, 0, 1, 1));
     assert_eq!(agent.heard(), []);
 }
 

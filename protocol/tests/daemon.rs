@@ -295,7 +295,10 @@ fn pages_have_a_limit_over_all_windows() {
     daemon.say(1, AgentMessage::Destroy {}).unwrap();
     daemon.say(2, dump(1, 1, 10)).unwrap();
     let violation = refused(&mut daemon, 2, dump(1, 1, 11));
-    assert_eq!(violation, Violation::TooManyPages { window: WindowId(2), pages: 11, limit: 10 });
+    assert_eq!(
+        violation,
+        Violation::TooManyPages { message: "WINDOW_DUMP", window: WindowId(2), pages: 11, limit: 10 }
+    );
 }
 
 #[test]

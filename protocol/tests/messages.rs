@@ -7,14 +7,14 @@ use std::fmt::Write;
 
 use common::{decode, encode};
 use gui_protocol::framing::Framer;
-use gui_protocol::message::{AgentMessage, DaemonMessage, HEADER_BYTES, LengthRule, Message};
+use gui_protocol::message::{AgentMessage, DaemonMessage, HEADER_BYTES, LengthRule, Message, Spoken};
 use gui_protocol::{Family, Version, Violation, WindowId};
 use proptest::prelude::*;
 
 fn table<M: Message>() -> String {
     let mut text = String::from("\n");
     for row in M::TABLE {
-        writeln!(text, "{} {} {}", row.kind, row.name, row.length).unwrap();
+        writeln!(text, "{} {:?} {} {}", row.kind, row.spoken, row.name, row.length).unwrap();
     }
     text
 }
@@ -22,39 +22,71 @@ fn table<M: Message>() -> String {
 #[test]
 fn the_table_is_the_protocols() {
     let agent = "
-130 CREATE 24
-131 DESTROY 0
-132 MAP 8
-133 UNMAP 0
-134 CONFIGURE 20
-135 MFNDUMP 28 to 393244 in steps of 4
-136 SHMIMAGE 16
-140 CLIPBOARD_DATA 0 to 256001
-141 WMNAME 128
-143 DOCK 0
-144 WINDOW_HINTS 36
-145 WINDOW_FLAGS 8
-146 WMCLASS 128
-147 WINDOW_DUMP 16 to 393232 in steps of 4
-148 CURSOR 4
+130 Always CREATE 24
+131 Always DESTROY 0
+132 Always MAP 8
+133 Always UNMAP 0
+134 Base CONFIGURE 20
+135 Base MFNDUMP 28 to 393244 in steps of 4
+136 Base SHMIMAGE 16
+140 Always CLIPBOARD_DATA 0 to 256001
+141 Base WMNAME 128
+143 Always DOCK 0
+144 Always WINDOW_HINTS 36
+145 Base WINDOW_FLAGS 8
+146 Base WMCLASS 128
+147 Base WINDOW_DUMP 16 to 393232 in steps of 4
+148 Base CURSOR 4
+4096 Extended BUFFER 16 to 393232 in steps of 4
+4097 Extended REMOVE_BUFFER 4
+4098 Extended COMMIT 52 to 2100 in steps of 16
+4099 Extended TITLE 0 to 1024
+4100 Extended APP_ID 0 to 256
+4101 Extended PARENT 4
+4102 Extended WISH 8
+4103 Extended POPUP 56
+4104 Extended CURSOR_SHAPE 4
+4105 Extended CURSOR_IMAGE 20 to 262164
+4106 Extended ICON 8 to 262152
+4107 Extended CONSTRAIN_POINTER 20
+4108 Extended RUN_RESULT 8
+4109 Extended SYNC_DONE 4
+4110 Extended SYNC 4
+4111 Extended POINTER_NEEDS 4
 ";
     let daemon = "
-124 KEYPRESS 20
-125 BUTTON 20
-126 MOTION 16
-127 CROSSING 28
-128 FOCUS 12
-129 RESIZE 8
-131 DESTROY 0
-132 MAP 8
-134 CONFIGURE 20
-137 CLOSE 0
-138 EXECUTE 255
-139 CLIPBOARD_REQ 0
-140 CLIPBOARD_DATA 0 to 256001
-142 KEYMAP_NOTIFY 32
-145 WINDOW_FLAGS 8
-149 WINDOW_DUMP_ACK 0
+124 Always KEYPRESS 20
+125 Always BUTTON 20
+126 Always MOTION 16
+127 Always CROSSING 28
+128 Always FOCUS 12
+129 Base RESIZE 8
+131 Always DESTROY 0
+132 Base MAP 8
+134 Base CONFIGURE 20
+137 Always CLOSE 0
+138 Base EXECUTE 255
+139 Always CLIPBOARD_REQ 0
+140 Always CLIPBOARD_DATA 0 to 256001
+142 Always KEYMAP_NOTIFY 32
+145 Base WINDOW_FLAGS 8
+149 Base WINDOW_DUMP_ACK 0
+4352 Extended OUTPUTS 0 to 576 in steps of 36
+4353 Extended BUFFER_REMOVED 4
+4354 Extended RELEASE 12
+4355 Extended FRAME_DONE 8
+4356 Extended PRESENTED 28
+4357 Extended ARRANGE 40
+4358 Extended SCROLL 28
+4359 Extended GESTURE 32
+4360 Extended TOUCH 20
+4361 Extended RELATIVE_MOTION 24
+4362 Extended POINTER_CONSTRAINED 4
+4363 Extended KEYMAP 0 to 262144
+4364 Extended MODIFIERS 16
+4365 Extended RUN 4 to 65540
+4366 Extended SYNC 4
+4367 Extended SYNC_DONE 4
 ";
     assert_eq!(table::<AgentMessage>(), agent);
     assert_eq!(table::<DaemonMessage>(), daemon);
@@ -79,13 +111,14 @@ fn pull<M: Message>(minor: u16, mut bytes: &[u8]) -> Result<Option<(WindowId, M)
 
 fn check_rows<M: Message>() {
     for row in M::TABLE {
+        let minor = if row.spoken == Spoken::Extended { Version::NEWEST.minor } else { 8 };
         let LengthRule { min, max, step } = row.length;
         for length in [min, min + (max - min) / step / 2 * step, max] {
             let bytes = raw(row.kind, length);
-            let (window, message) = pull::<M>(8, &bytes).unwrap().unwrap();
+            let (window, message) = pull::<M>(minor, &bytes).unwrap().unwrap();
             assert_eq!((window.0, message.kind(), message.name()), (7, row.kind, row.name));
-            assert_eq!(encode(7, &message, 8), bytes, "{} of {length}", row.name);
-            assert!(pull::<M>(8, &bytes[..bytes.len() - 1]).unwrap().is_none());
+            assert_eq!(encode(7, &message, minor), bytes, "{} of {length}", row.name);
+            assert!(pull::<M>(minor, &bytes[..bytes.len() - 1]).unwrap().is_none());
         }
         let mut illegal = vec![max + 1, max.wrapping_add(step), u32::MAX];
         illegal.extend(min.checked_sub(1));
@@ -94,7 +127,7 @@ fn check_rows<M: Message>() {
         }
         for length in illegal {
             let wrong = header(row.kind, 7, length);
-            let Err(violation) = pull::<M>(8, &wrong) else { panic!("{} of {length}", row.name) };
+            let Err(violation) = pull::<M>(minor, &wrong) else { panic!("{} of {length}", row.name) };
             assert_eq!(violation.family(), Family::Malformed);
             assert!(
                 matches!(violation, Violation::Length { message, .. } if message == row.name),
@@ -125,6 +158,28 @@ fn an_agents_unknown_type_is_an_error_and_a_daemons_is_passed_over() {
     let mut framer = Framer::<DaemonMessage>::new(Version::NEWEST);
     assert_eq!(framer.pull(&mut header(200, 1, u32::MAX).as_slice()), Ok(None));
     assert_eq!(framer.pull(&mut vec![0; 1 << 20].as_slice()), Ok(None));
+}
+
+fn check_levels<M: Message>() {
+    for row in M::TABLE {
+        for version in [Version::minor(4), Version::BASE, Version::NEWEST] {
+            let bytes = raw(row.kind, row.length.min);
+            let pulled = pull::<M>(version.minor, &bytes);
+            let is_unknown = matches!(pulled, Ok(None) | Err(Violation::UnknownType { .. }));
+            let is_spoken = match row.spoken {
+                Spoken::Always => true,
+                Spoken::Base => !version.is_extended(),
+                Spoken::Extended => version.is_extended(),
+            };
+            assert_eq!(is_unknown, !is_spoken, "{} in {version}", row.name);
+        }
+    }
+}
+
+#[test]
+fn what_a_level_does_not_have_is_unknown_in_it() {
+    check_levels::<AgentMessage>();
+    check_levels::<DaemonMessage>();
 }
 
 #[test]
@@ -169,16 +224,18 @@ fn clipboard_lengths_depend_on_the_version() {
 
 #[test]
 fn versions_are_halves_of_a_word() {
-    assert_eq!(Version::NEWEST.to_wire(), 65544);
-    assert_eq!(Version::from_wire(65544), Version::NEWEST);
+    assert_eq!(Version::BASE.to_wire(), 65544);
+    assert_eq!(Version::from_wire(65544), Version::BASE);
+    assert_eq!(Version::NEWEST.to_wire(), 0x0001_8001);
     assert_eq!(Version::from_wire(0x0002_8001), Version { major: 2, minor: 0x8001 });
 }
 
-/// A header with a known type and a length that is often legal, and a body.
-fn any_bytes<M: Message>() -> impl Strategy<Value = Vec<u8>> {
+/// Messages of a version, of legal lengths.
+fn any_bytes<M: Message>(version: Version) -> impl Strategy<Value = Vec<u8>> {
+    let rows: Vec<_> = M::TABLE.iter().filter(|row| row.spoken.is_in(version)).collect();
     let one =
-        (0..M::TABLE.len(), any::<u32>(), 0u32..40, any::<u8>()).prop_map(|(row, window, extra, fill)| {
-            let row = M::TABLE[row];
+        (0..rows.len(), any::<u32>(), 0u32..40, any::<u8>()).prop_map(move |(row, window, extra, fill)| {
+            let row = rows[row];
             let length = (row.length.min + extra * row.length.step).min(row.length.max);
             let mut bytes = header(row.kind, window, length);
             bytes.extend((0..length).map(|at| fill.wrapping_add((at as u8).wrapping_mul(fill | 1))));
@@ -187,8 +244,13 @@ fn any_bytes<M: Message>() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(one, 1..8).prop_map(|all| all.concat())
 }
 
-fn check_identity<M: Message>(bytes: &[u8], cuts: &[usize]) {
-    let mut framer = Framer::<M>::new(Version::NEWEST);
+fn any_versions<M: Message>() -> impl Strategy<Value = (Version, Vec<u8>)> {
+    prop_oneof![Just(Version::BASE), Just(Version::NEWEST)]
+        .prop_flat_map(|version| (Just(version), any_bytes::<M>(version)))
+}
+
+fn check_identity<M: Message>(version: Version, bytes: &[u8], cuts: &[usize]) {
+    let mut framer = Framer::<M>::new(version);
     let mut again = Vec::new();
     let mut rest = bytes;
     let mut cuts = cuts.iter().copied().cycle();
@@ -196,7 +258,7 @@ fn check_identity<M: Message>(bytes: &[u8], cuts: &[usize]) {
         let (mut piece, later) = rest.split_at(cuts.next().unwrap().min(rest.len()));
         rest = later;
         while let Some((window, message)) = framer.pull(&mut piece).unwrap() {
-            message.encode(window, Version::NEWEST, &mut again);
+            message.encode(window, version, &mut again);
         }
     }
     assert_eq!(again, bytes);
@@ -206,17 +268,17 @@ fn check_identity<M: Message>(bytes: &[u8], cuts: &[usize]) {
 proptest! {
     #[test]
     fn agents_bytes_come_back_however_they_are_cut(
-        bytes in any_bytes::<AgentMessage>(),
+        (version, bytes) in any_versions::<AgentMessage>(),
         cuts in proptest::collection::vec(1usize..50, 1..20),
     ) {
-        check_identity::<AgentMessage>(&bytes, &cuts);
+        check_identity::<AgentMessage>(version, &bytes, &cuts);
     }
 
     #[test]
     fn daemons_bytes_come_back_however_they_are_cut(
-        bytes in any_bytes::<DaemonMessage>(),
+        (version, bytes) in any_versions::<DaemonMessage>(),
         cuts in proptest::collection::vec(1usize..50, 1..20),
     ) {
-        check_identity::<DaemonMessage>(&bytes, &cuts);
+        check_identity::<DaemonMessage>(version, &bytes, &cuts);
     }
 }

@@ -10,10 +10,10 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use common::SCREEN;
+use common::{SCREEN, Shown};
 use gui_protocol::{
-    AgentConfig, AgentConn, AgentEvent, BufferSerial, CreateError, CrossingInput, Cursor, DaemonConfig,
-    DaemonConn, DaemonEvent, GrantRef, KeyInput, Limits, Rect, WindowFlags, WindowId,
+    AgentConfig, AgentConn, AgentEvent, BufferSerial, CreateError, CrossingInput, Cursor, CursorLook,
+    DaemonConfig, DaemonConn, DaemonEvent, GrantRef, KeyInput, Limits, Rect, WindowFlags, WindowId,
 };
 use proptest::prelude::*;
 
@@ -108,6 +108,7 @@ struct Pair {
     minors: (u16, u16),
     /// Whether the daemon's program grants geometries that the agent asks for.
     grants: bool,
+    shown: Shown,
     ours: BTreeMap<WindowId, View>,
     theirs: BTreeMap<WindowId, View>,
     /// Buffers given so far. A buffer's serial is also its first reference, so that the daemon's side shows it.
@@ -130,6 +131,7 @@ impl Pair {
             daemon: new_daemon(minors.1, now),
             minors,
             grants,
+            shown: Shown::default(),
             ours: BTreeMap::new(),
             theirs: BTreeMap::new(),
             given: 0,
@@ -212,6 +214,7 @@ impl Pair {
             Act::Unmap => {
                 self.agent.unmap(window);
                 if view.mapped {
+                    self.shown.take_back(&mut self.agent, window);
                     view.mapped = false;
                     view.buffer = None;
                 }
@@ -231,16 +234,18 @@ impl Pair {
                 self.given += 1;
                 self.out.insert(serial);
                 let refs = (serial..serial + pages).map(GrantRef).collect();
-                assert_eq!(self.agent.buffer(window, side, side, refs), BufferSerial(serial.into()));
+                let given = self.shown.give(&mut self.agent, window, (side, side), refs);
+                assert_eq!(given, BufferSerial(serial.into()));
             }
-            Act::Damage(rect) => self.agent.damage(window, rect),
+            Act::Damage(rect) => self.shown.damage(&mut self.agent, window, rect),
             Act::Title(length) => {
                 let title = "ż".repeat(length.into());
                 self.agent.title(window, &title);
                 view.title = Some(title.chars().take(63).collect());
             }
             Act::Cursor(glyph) => {
-                self.agent.cursor(window, Cursor::XFont(glyph));
+                let (shape, glyph) = if glyph % 2 == 0 { (4, 60) } else { (9, 152) };
+                self.agent.cursor(window, CursorLook::Shape(shape));
                 view.cursor = Cursor::XFont(glyph);
             }
             Act::Flags(set) => self.agent.flags(window, set, set.complement()),
@@ -274,7 +279,7 @@ impl Pair {
         while let Some(event) = self.agent.poll_event() {
             match event {
                 AgentEvent::Configure { .. } => self.configures += 1,
-                AgentEvent::BufferReleased { serial, .. } => {
+                AgentEvent::BufferRemoved { serial, .. } => {
                     let serial = u32::try_from(serial.0).unwrap();
                     assert!(self.out.remove(&serial), "buffer {serial} came back twice");
                     let looked_at = self.unanswered.iter().any(|(_, unanswered)| *unanswered == serial);

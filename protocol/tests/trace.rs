@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, VecDeque};
 use common::*;
 use gui_protocol::message::{AgentMessage, DaemonMessage};
 use gui_protocol::{
-    AgentEvent, ButtonInput, CrossingInput, Cursor, DaemonEvent, KeyInput, Rect, SizeHints, WindowFlags,
+    AgentEvent, ButtonInput, CrossingInput, CursorLook, DaemonEvent, KeyInput, Rect, SizeHints, WindowFlags,
     WindowId,
 };
 use log::{Line, log};
@@ -140,7 +140,7 @@ fn our_agent_understands_the_real_daemon_and_speaks_like_the_real_agent() {
     let mut released: Vec<_> = events
         .iter()
         .filter_map(|event| match event {
-            AgentEvent::BufferReleased { serial, .. } => Some(*serial),
+            AgentEvent::BufferRemoved { serial, .. } => Some(*serial),
             _ => None,
         })
         .collect();
@@ -153,11 +153,12 @@ fn our_agent_understands_the_real_daemon_and_speaks_like_the_real_agent() {
 
 /// Does what made the real agent send this.
 fn act(agent: &mut Agent, window: u32, message: &AgentMessage, buffers: &mut usize) {
-    let (conn, window) = (&mut agent.conn, WindowId(window));
+    let window = WindowId(window);
     let text = |field: &[u8]| {
         let end = field.iter().position(|byte| *byte == 0).unwrap();
         String::from_utf8(field[..end].to_vec()).unwrap()
     };
+    let conn = &mut agent.conn;
     match message.clone() {
         AgentMessage::Create { x, y, width, height, parent, override_redirect } => {
             conn.create(window, Rect { x, y, width, height }, Some(parent), override_redirect == 1).unwrap();
@@ -166,10 +167,10 @@ fn act(agent: &mut Agent, window: u32, message: &AgentMessage, buffers: &mut usi
             conn.request_configure(window, Rect { x, y, width, height });
         }
         AgentMessage::Map { transient_for, .. } => conn.map(window, Some(transient_for)),
-        AgentMessage::Unmap {} => conn.unmap(window),
-        AgentMessage::ShmImage { x, y, width, height } => conn.damage(window, Rect { x, y, width, height }),
+        AgentMessage::Unmap {} => agent.unmap(window),
+        AgentMessage::ShmImage { x, y, width, height } => agent.damage(window, Rect { x, y, width, height }),
         AgentMessage::WindowDump { width, height, refs, .. } => {
-            conn.buffer(window, width, height, refs);
+            agent.buffer(window, width, height, refs);
             *buffers += 1;
         }
         AgentMessage::WmClass { class, name } => conn.class(window, &text(&class), &text(&name)),
@@ -178,7 +179,10 @@ fn act(agent: &mut Agent, window: u32, message: &AgentMessage, buffers: &mut usi
             let [set, unset] = [set, unset].map(WindowFlags::from_bits_retain);
             conn.flags(window, set, unset);
         }
-        AgentMessage::Cursor { cursor } => conn.cursor(window, Cursor::from_wire(cursor).unwrap()),
+        AgentMessage::Cursor { cursor } => {
+            let look = |shape: &CursorLook| shape.nearest_glyph().to_wire() == cursor;
+            conn.cursor(window, (1..=36).map(CursorLook::Shape).find(look).unwrap());
+        }
         AgentMessage::ClipboardData { data } => conn.clipboard(&data),
         AgentMessage::WindowHints {
             flags,

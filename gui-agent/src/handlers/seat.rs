@@ -1,7 +1,7 @@
 //! The seat: one keyboard and one pointer, moved by the GUI domain alone (see [`crate::input`]), and the pointer's
 //! looks, which go the other way as far as the protocol has names for them.
 
-use gui_protocol::Cursor;
+use gui_protocol::CursorLook;
 use smithay::{
     input::{
         Seat, SeatHandler, SeatState,
@@ -32,7 +32,7 @@ impl SeatHandler for State {
         let cursor = match image {
             CursorImageStatus::Named(icon) => cursor_of(icon),
             // the base protocol carries neither images nor the absence of any
-            CursorImageStatus::Surface(_) | CursorImageStatus::Hidden => Cursor::Default,
+            CursorImageStatus::Surface(_) | CursorImageStatus::Hidden => CursorLook::default(),
         };
         self.link.conn.cursor(window, cursor);
     }
@@ -41,32 +41,45 @@ impl SeatHandler for State {
 /// Smithay asks for it with the cursor shapes. There are no tablets.
 impl TabletSeatHandler for State {}
 
-/// The glyph of the X cursor font (`X11/cursorfont.h`) that comes nearest to a cursor's name.
-fn cursor_of(icon: CursorIcon) -> Cursor {
-    Cursor::XFont(match icon {
-        CursorIcon::Pointer => 60,
-        CursorIcon::Text | CursorIcon::VerticalText => 152,
-        CursorIcon::Wait | CursorIcon::Progress => 150,
-        CursorIcon::Crosshair => 34,
-        CursorIcon::Cell => 90,
-        CursorIcon::Help => 92,
-        CursorIcon::Move
-        | CursorIcon::AllScroll
-        | CursorIcon::AllResize
-        | CursorIcon::Grab
-        | CursorIcon::Grabbing => 52,
-        CursorIcon::NotAllowed | CursorIcon::NoDrop => 24,
-        CursorIcon::NResize => 138,
-        CursorIcon::SResize => 16,
-        CursorIcon::EResize => 96,
-        CursorIcon::WResize => 70,
-        CursorIcon::NwResize => 134,
-        CursorIcon::NeResize => 136,
-        CursorIcon::SwResize | CursorIcon::NeswResize => 12,
-        CursorIcon::SeResize | CursorIcon::NwseResize => 14,
-        CursorIcon::EwResize | CursorIcon::ColResize => 108,
-        CursorIcon::NsResize | CursorIcon::RowResize => 116,
-        _ => return Cursor::Default,
+/// A cursor's number in Wayland's cursor-shape protocol, by its name.
+fn cursor_of(icon: CursorIcon) -> CursorLook {
+    CursorLook::Shape(match icon {
+        CursorIcon::ContextMenu => 2,
+        CursorIcon::Help => 3,
+        CursorIcon::Pointer => 4,
+        CursorIcon::Progress => 5,
+        CursorIcon::Wait => 6,
+        CursorIcon::Cell => 7,
+        CursorIcon::Crosshair => 8,
+        CursorIcon::Text => 9,
+        CursorIcon::VerticalText => 10,
+        CursorIcon::Alias => 11,
+        CursorIcon::Copy => 12,
+        CursorIcon::Move => 13,
+        CursorIcon::NoDrop => 14,
+        CursorIcon::NotAllowed => 15,
+        CursorIcon::Grab => 16,
+        CursorIcon::Grabbing => 17,
+        CursorIcon::EResize => 18,
+        CursorIcon::NResize => 19,
+        CursorIcon::NeResize => 20,
+        CursorIcon::NwResize => 21,
+        CursorIcon::SResize => 22,
+        CursorIcon::SeResize => 23,
+        CursorIcon::SwResize => 24,
+        CursorIcon::WResize => 25,
+        CursorIcon::EwResize => 26,
+        CursorIcon::NsResize => 27,
+        CursorIcon::NeswResize => 28,
+        CursorIcon::NwseResize => 29,
+        CursorIcon::ColResize => 30,
+        CursorIcon::RowResize => 31,
+        CursorIcon::AllScroll => 32,
+        CursorIcon::ZoomIn => 33,
+        CursorIcon::ZoomOut => 34,
+        CursorIcon::DndAsk => 35,
+        CursorIcon::AllResize => 36,
+        _ => return CursorLook::default(),
     })
 }
 

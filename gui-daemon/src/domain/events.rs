@@ -90,6 +90,8 @@ impl State {
             DaemonEvent::Clipboard { .. } | DaemonEvent::ClipboardTooLarge => {
                 debug!(domain = id.0, "a clipboard was offered");
             }
+            // Not before level 1, which is not agreed to.
+            _ => {}
         }
         Ok(())
     }

@@ -162,7 +162,7 @@ impl State {
         let screen =
             Screen { width, height, depth: 24, mem_kib: u32::try_from(pixels_kib + 1).unwrap_or(u32::MAX) };
         let now = self.now();
-        let config = DaemonConfig { screen, limits: Limits::default(), max_minor: Version::NEWEST.minor };
+        let config = DaemonConfig { screen, limits: Limits::default(), max_minor: Version::BASE.minor };
         let Some(link) = self.link_mut(id) else { return };
         link.connection = Some(Connection { conn: DaemonConn::new(config, now), since: now });
         self.arm_link_timer(id);

@@ -1,12 +1,13 @@
 //! What the agent does to its scene.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::scene::{Buffer, FlagChange, Stage, Untold, Window};
-use super::{AgentConn, AgentEvent, BufferSerial, CreateError};
-use crate::limits::{MAX_HEIGHT, MAX_REFS, MAX_WIDTH, PAGE_BYTES, PIXEL_BYTES};
+use super::scene::{Buffer, Stage, StateChange, Untold, Window};
+use super::{AgentConn, AgentEvent, CreateError};
+use crate::limits::{MAX_APP_ID, MAX_TITLE};
 use crate::message::AgentMessage;
-use crate::types::{Cursor, GrantRef, Rect, SizeHints, WindowFlags, WindowId, clamp_geometry};
+use crate::types::{Rect, SizeHints, WindowFlags, WindowId, clamp_geometry};
 
 /// Commands for windows that do not exist do nothing.
 impl AgentConn {
@@ -25,7 +26,7 @@ impl AgentConn {
         if self.windows.contains_key(&window) {
             return Err(CreateError::Exists(window));
         }
-        if self.dying.contains(&window) {
+        if self.dying.contains_key(&window) {
             return Err(CreateError::AwaitsDestroyAck(window));
         }
         let order = self.next_order;
@@ -38,14 +39,19 @@ impl AgentConn {
     /// A window is gone.
     pub fn destroy(&mut self, window: WindowId) {
         let Some(gone) = self.windows.remove(&window) else { return };
+        let mut known_buffers = Vec::new();
+        for Buffer { serial, told, .. } in gone.pool {
+            if told {
+                known_buffers.push(serial);
+            } else if !self.unacked.contains(&(window, serial)) {
+                self.events.push_back(AgentEvent::BufferRemoved { window, serial });
+            }
+        }
         if gone.announced {
             self.send(window, &AgentMessage::Destroy {});
             if self.version().is_some_and(|version| version.acks_destroy()) {
-                self.dying.insert(window);
+                self.dying.insert(window, known_buffers);
             }
-        }
-        if let Some(buffer) = gone.buffer {
-            self.retire(window, buffer.serial);
         }
     }
 
@@ -59,24 +65,23 @@ impl AgentConn {
         }
     }
 
-    /// A window is not to be shown any more; its buffer is given up. Does nothing if it is not mapped.
+    /// A window is not to be shown any more, and has no content until the next commit; its buffers stay. Does nothing if
+    /// it is not mapped.
     pub fn unmap(&mut self, window: WindowId) {
         let Some(known) = self.windows.get_mut(&window) else { return };
         if !matches!(known.stage, Stage::Mapped { .. }) {
             return;
         }
         known.stage = Stage::Unmapped;
-        known.damage.clear();
-        known.untold.remove(Untold::MAP.union(Untold::BUFFER).union(Untold::DAMAGE));
+        known.untold.remove(Untold::MAP);
         known.untold.set(Untold::UNMAP, known.unmap_matters);
-        let buffer = known.buffer.take();
+        known.dumped = None;
+        self.drop_content(window);
         self.tell(window);
-        if let Some(buffer) = buffer {
-            self.retire(window, buffer.serial);
-        }
+        self.settle_pool(window);
     }
 
-    /// Asks for a geometry. The daemon may answer with another, as [`AgentEvent::Configure`]; until it does, this one
+    /// Asks for a geometry; before level 1, where commits say the size. The daemon may answer with another, as [`AgentEvent::Configure`]; until it does, this one
     /// holds. A wish is not repeated while the geometry it was refused for is in force, and one that was not sent
     /// when the daemon's own arrives is dropped.
     pub fn request_configure(&mut self, window: WindowId, geometry: Rect) {
@@ -93,50 +98,22 @@ impl AgentConn {
         self.tell(window);
     }
 
-    /// Gives a window new pixels: rows of `width` pixels of 4 bytes from the start of the first page. The one before
-    /// is given up. The serial comes back in [`AgentEvent::BufferReleased`]: at once if the window does not exist, a
-    /// side is 0 or beyond 16384x6144, or there are too few references, or too many.
-    pub fn buffer(&mut self, window: WindowId, width: u32, height: u32, refs: Vec<GrantRef>) -> BufferSerial {
-        let serial = BufferSerial(self.next_serial);
-        self.next_serial = self.next_serial.saturating_add(1);
-        let pages = u32::try_from(refs.len()).unwrap_or(u32::MAX);
-        let is_size = (1..=MAX_WIDTH).contains(&width) && (1..=MAX_HEIGHT).contains(&height);
-        let needed = width.saturating_mul(height).saturating_mul(PIXEL_BYTES).div_ceil(PAGE_BYTES);
-        let is_legal = is_size && (needed..=MAX_REFS).contains(&pages);
-        let Some(known) = self.windows.get_mut(&window).filter(|_| is_legal) else {
-            self.events.push_back(AgentEvent::BufferReleased { window, serial });
-            return serial;
-        };
-        let before = known.buffer.replace(Buffer { serial, width, height, refs });
-        // What was damaged in the one before does not matter: all of the new one is drawn.
-        known.damage.clear();
-        known.untold.remove(Untold::DAMAGE);
-        known.untold.insert(Untold::BUFFER);
-        self.tell(window);
-        if let Some(before) = before {
-            self.retire(window, before.serial);
-        }
-        serial
-    }
-
-    /// A part of a window's buffer has changed. Dropped while the window is not shown or has no buffer.
-    pub fn damage(&mut self, window: WindowId, rect: Rect) {
-        let Some(known) = self.windows.get_mut(&window) else { return };
-        let Some(buffer) = known.buffer.as_ref().filter(|_| known.stage != Stage::Unmapped) else { return };
-        if let Some(rect) = rect.clamp_to(buffer.width, buffer.height) {
-            known.add_damage(rect);
-            self.tell(window);
-        }
-    }
-
-    /// A window's title, cut to 127 bytes.
+    /// A window's title, cut to 1024 bytes, and before level 1 to 127.
     pub fn title(&mut self, window: WindowId, title: &str) {
-        self.change(window, Untold::TITLE, |known| known.title = Some(field(title)));
+        let title = cut(title, MAX_TITLE as usize).into();
+        self.change(window, Untold::TITLE, |known| known.title = Some(title));
     }
 
-    /// A window's class and instance name, cut to 63 bytes each. Daemons heed them only before the window is mapped.
+    /// A window's class and instance name, cut to 63 bytes each. Daemons heed them only before the window is mapped. At
+    /// level 1 the class is told as the application's id.
     pub fn class(&mut self, window: WindowId, class: &str, name: &str) {
-        self.change(window, Untold::CLASS, |known| known.class = Some((field(class), field(name))));
+        let [class, name] = [class, name].map(|text| String::from(cut(text, MAX_APP_ID as usize)));
+        self.change(window, Untold::CLASS, |known| known.class = Some((class, name)));
+    }
+
+    /// Which application a window is of, cut to 256 bytes. Before level 1 it is the class and the instance name.
+    pub fn app_id(&mut self, window: WindowId, app_id: &str) {
+        self.class(window, app_id, app_id);
     }
 
     /// The sizes a window likes.
@@ -144,14 +121,11 @@ impl AgentConn {
         self.change(window, Untold::HINTS, |known| known.hints = Some(hints));
     }
 
-    /// Asks to enter and leave states. A flag in both is left.
+    /// Asks to enter and leave states. A flag in both is left. At level 1 they are wishes; none is to leave
+    /// [`WindowFlags::MINIMIZE`].
     pub fn flags(&mut self, window: WindowId, set: WindowFlags, unset: WindowFlags) {
-        self.change(window, Untold::FLAGS, |known| known.ask_flags(FlagChange::new(set, unset)));
-    }
-
-    /// What the pointer looks like over a window.
-    pub fn cursor(&mut self, window: WindowId, cursor: Cursor) {
-        self.change(window, Untold::CURSOR, |known| known.cursor = cursor);
+        let change = StateChange::new(set.into(), unset.into());
+        self.change(window, Untold::STATES, |known| known.ask_states(change));
     }
 
     /// A window is an icon for the tray. Does nothing if it is mapped.
@@ -174,7 +148,7 @@ impl AgentConn {
         self.flush();
     }
 
-    fn change(&mut self, window: WindowId, what: Untold, change: impl FnOnce(&mut Window)) {
+    pub(super) fn change(&mut self, window: WindowId, what: Untold, change: impl FnOnce(&mut Window)) {
         let Some(known) = self.windows.get_mut(&window) else { return };
         change(known);
         known.untold.insert(what);
@@ -182,15 +156,21 @@ impl AgentConn {
     }
 }
 
-/// A text in a field of N bytes, cut between characters so that a NUL follows it.
-fn field<const N: usize>(text: &str) -> [u8; N] {
-    let mut field = [0; N];
-    let mut end = text.find('\0').unwrap_or(text.len()).min(N.saturating_sub(1));
+/// The text up to a NUL, or to the last whole character within this many bytes.
+fn cut(text: &str, most: usize) -> &str {
+    let mut end = text.find('\0').unwrap_or(text.len()).min(most);
     while !text.is_char_boundary(end) {
         end = end.saturating_sub(1);
     }
-    for (to, from) in field.iter_mut().zip(text.as_bytes().iter().take(end)) {
-        *to = *from;
+    text.get(..end).unwrap_or_default()
+}
+
+/// A text in a field of N bytes, cut so that a NUL follows it.
+pub(super) fn field<const N: usize>(text: &str) -> [u8; N] {
+    let mut field = [0; N];
+    let text = cut(text, N.saturating_sub(1));
+    for (to, from) in field.iter_mut().zip(text.bytes()) {
+        *to = from;
     }
     field
 }

@@ -1,29 +1,38 @@
 //! One window of the scene, and what of it the daemon has still to be told.
 
+use alloc::collections::VecDeque;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use bitflags::bitflags;
 
-use super::BufferSerial;
-use crate::limits::{CLASS_BYTES, MAX_DAMAGE_RECTS, TITLE_BYTES};
-use crate::types::{Cursor, GrantRef, Rect, SizeHints, WindowFlags, WindowId};
+use super::{AgentEvent, BufferSerial, NewCommit};
+use crate::types::{
+    BufferId, CursorLook, GrantRef, Image, PixelFormat, PointerConstraint, PointerNeeds, Popup, Rect,
+    SizeHints, WindowFlags, WindowId, Wish,
+};
 
 bitflags! {
-    /// What is still to be told, in the order of telling.
+    /// What is still to be told.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-    pub(super) struct Untold: u16 {
+    pub(super) struct Untold: u32 {
         const CREATE = 1 << 0;
         const UNMAP = 1 << 1;
         const CONFIGURE = 1 << 2;
-        const BUFFER = 1 << 3;
-        const CLASS = 1 << 4;
-        const HINTS = 1 << 5;
-        const DOCK = 1 << 6;
-        const MAP = 1 << 7;
-        const TITLE = 1 << 8;
-        const FLAGS = 1 << 9;
-        const DAMAGE = 1 << 10;
-        const CURSOR = 1 << 11;
+        const POPUP = 1 << 3;
+        const PARENT = 1 << 4;
+        const CLASS = 1 << 5;
+        const HINTS = 1 << 6;
+        const ICON = 1 << 7;
+        const BUFFERS = 1 << 8;
+        const COMMIT = 1 << 9;
+        const DOCK = 1 << 10;
+        const MAP = 1 << 11;
+        const TITLE = 1 << 12;
+        const STATES = 1 << 13;
+        const CURSOR = 1 << 14;
+        const CONSTRAINT = 1 << 15;
+        const NEEDS = 1 << 16;
     }
 }
 
@@ -38,34 +47,70 @@ pub(super) enum Stage {
     Docked,
 }
 
-/// A window's pixels.
+/// A buffer in a window's pool.
 #[derive(Clone, Debug)]
 pub(super) struct Buffer {
     pub(super) serial: BufferSerial,
+    /// Its name at level 1.
+    pub(super) id: BufferId,
     pub(super) width: u32,
     pub(super) height: u32,
+    pub(super) format: PixelFormat,
     pub(super) refs: Vec<GrantRef>,
+    /// Whether the program wants it back.
+    pub(super) removed: bool,
+
+    /// Whether a daemon of level 1 was told of it.
+    pub(super) told: bool,
+    /// Whether it was told that the buffer is to go.
+    pub(super) told_removed: bool,
+    /// The newest commit of it that a daemon of level 1 was told of, and has not released.
+    pub(super) lent: Option<u64>,
+}
+
+bitflags! {
+    /// States the agent asks for. The lower three are [`WindowFlags`].
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub(super) struct Held: u32 {
+        const FULLSCREEN = 1;
+        const ATTENTION = 2;
+        const MINIMISED = 4;
+        const MAXIMISED = 8;
+    }
+}
+
+impl From<WindowFlags> for Held {
+    fn from(flags: WindowFlags) -> Held {
+        Held::from_bits_truncate(flags.bits())
+    }
+}
+
+impl Held {
+    /// As [`WindowFlags`] has them on the wire.
+    pub(super) fn flags(self) -> u32 {
+        WindowFlags::from_bits_truncate(self.bits()).bits()
+    }
 }
 
 /// States to enter and to leave; disjoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct FlagChange {
-    pub(super) set: WindowFlags,
-    pub(super) unset: WindowFlags,
+pub(super) struct StateChange {
+    pub(super) set: Held,
+    pub(super) unset: Held,
 }
 
-impl FlagChange {
-    pub(super) fn new(set: WindowFlags, unset: WindowFlags) -> FlagChange {
-        FlagChange { set: set.difference(unset), unset }
+impl StateChange {
+    pub(super) fn new(set: Held, unset: Held) -> StateChange {
+        StateChange { set: set.difference(unset), unset }
     }
 
-    fn applied_to(self, flags: WindowFlags) -> WindowFlags {
-        flags.difference(self.unset).union(self.set)
+    fn applied_to(self, states: Held) -> Held {
+        states.difference(self.unset).union(self.set)
     }
 
     /// This change, then `later`.
-    fn then(self, later: FlagChange) -> FlagChange {
-        FlagChange::new(later.applied_to(self.set), self.unset.difference(later.set).union(later.unset))
+    fn then(self, later: StateChange) -> StateChange {
+        StateChange::new(later.applied_to(self.set), self.unset.difference(later.set).union(later.unset))
     }
 }
 
@@ -78,24 +123,44 @@ pub(super) struct Window {
     pub(super) stage: Stage,
     /// What both ends hold for true, or what was asked for since.
     pub(super) geometry: Rect,
-    pub(super) buffer: Option<Buffer>,
-    pub(super) title: Option<[u8; TITLE_BYTES]>,
-    pub(super) class: Option<([u8; CLASS_BYTES], [u8; CLASS_BYTES])>,
+    pub(super) pool: Vec<Buffer>,
+    /// The window's content. What is damaged is what the daemon has not been told.
+    pub(super) commit: Option<NewCommit>,
+    pub(super) commit_serial: u64,
+    pub(super) popup: Option<Popup>,
+    pub(super) dialog_of: Option<WindowId>,
+    pub(super) title: Option<String>,
+    /// Class, or the application's id, and instance name.
+    pub(super) class: Option<(String, String)>,
+    pub(super) icon: Option<Image>,
     pub(super) hints: Option<SizeHints>,
-    pub(super) cursor: Cursor,
+    pub(super) cursor: CursorLook,
+    pub(super) constraint: (PointerConstraint, Option<Rect>),
+    pub(super) needs: PointerNeeds,
     /// States as far as known, once anybody spoke of them.
-    flags: Option<WindowFlags>,
+    states: Option<Held>,
+    next_buffer: u32,
+    /// The newest `ARRANGE`, counted over all links, and how many of those were of earlier ones.
+    pub(super) arranged: u32,
+    pub(super) arranged_before: u32,
 
     /// Whether the daemon knows of the window.
     pub(super) announced: bool,
-    /// Whether the daemon was told of a buffer, or to show it, and not to unmap it since.
+    /// Whether the daemon was told of content, or to show it, and not to unmap it since.
     pub(super) unmap_matters: bool,
     pub(super) untold: Untold,
-    pub(super) flag_change: FlagChange,
-    pub(super) damage: Vec<Rect>,
+    pub(super) state_change: StateChange,
+    /// Something to be done once, not to be told to the next daemon.
+    pub(super) deed: Option<Wish>,
+    /// Before level 1, the buffer that the daemon draws from.
+    pub(super) dumped: Option<BufferSerial>,
+    /// At level 1, the buffer of the newest commit it was told of.
+    pub(super) shown_told: Option<BufferSerial>,
+    /// The newest `ARRANGE` of this link that a commit named.
+    pub(super) named: u32,
     /// The last geometry asked for, and the one in force then: the same is not asked for twice.
     pub(super) wish: Option<(Rect, Rect)>,
-    /// Whether it stands in the line of waiting windows.
+    /// Whether it stands in the line of what waits.
     pub(super) in_line: bool,
 }
 
@@ -112,61 +177,109 @@ impl Window {
             override_redirect,
             stage: Stage::Unmapped,
             geometry,
-            buffer: None,
+            pool: Vec::new(),
+            commit: None,
+            commit_serial: 0,
+            popup: None,
+            dialog_of: None,
             title: None,
             class: None,
+            icon: None,
             hints: None,
-            cursor: Cursor::Default,
-            flags: None,
+            cursor: CursorLook::default(),
+            constraint: (PointerConstraint::None, None),
+            needs: PointerNeeds::empty(),
+            states: None,
+            next_buffer: 0,
+            arranged: 0,
+            arranged_before: 0,
             announced: false,
             unmap_matters: false,
             untold: Untold::CREATE,
-            flag_change: FlagChange::default(),
-            damage: Vec::new(),
+            state_change: StateChange::default(),
+            deed: None,
+            dumped: None,
+            shown_told: None,
+            named: 0,
             wish: None,
             in_line: false,
         }
     }
 
-    /// The daemon that had been told about this window is gone: its successor is to be told all.
-    pub(super) fn forget_peer(&mut self) {
+    /// The daemon that had been told about this window is gone: its successor is to be told all. What only the old one
+    /// still had comes back.
+    pub(super) fn forget_peer(&mut self, window: WindowId, events: &mut VecDeque<AgentEvent>) {
+        self.pool.retain_mut(|buffer| {
+            let serial = buffer.serial;
+            buffer.told = false;
+            if buffer.removed {
+                events.push_back(AgentEvent::BufferRemoved { window, serial });
+            } else if buffer.lent.take().is_some() {
+                events.push_back(AgentEvent::BufferReleased { window, serial });
+            }
+            !buffer.removed
+        });
+        if let Some(commit) = &mut self.commit {
+            commit.damage = Vec::from([commit.source]);
+        }
         self.announced = false;
         self.unmap_matters = false;
+        self.deed = None;
+        self.dumped = None;
+        self.shown_told = None;
+        self.named = 0;
+        self.arranged_before = self.arranged;
         self.wish = None;
         self.in_line = false;
-        self.damage.clear();
-        self.flag_change = FlagChange::new(self.flags.unwrap_or_default(), WindowFlags::empty());
+        self.state_change = StateChange::new(self.states.unwrap_or_default(), Held::empty());
         self.untold = Untold::CREATE.union(Untold::CONFIGURE);
-        self.untold.set(Untold::BUFFER, self.buffer.is_some());
+        self.untold.set(Untold::POPUP, self.popup.is_some());
+        self.untold.set(Untold::PARENT, self.dialog_of.is_some());
+        self.untold.set(Untold::BUFFERS, !self.pool.is_empty());
+        self.untold.set(Untold::COMMIT, self.commit.is_some());
         self.untold.set(Untold::CLASS, self.class.is_some());
+        self.untold.set(Untold::ICON, self.icon.is_some());
         self.untold.set(Untold::HINTS, self.hints.is_some());
         self.untold.set(Untold::DOCK, self.stage == Stage::Docked);
         self.untold.set(Untold::MAP, matches!(self.stage, Stage::Mapped { .. }));
         self.untold.set(Untold::TITLE, self.title.is_some());
-        self.untold.set(Untold::FLAGS, self.flags.is_some());
-        self.untold.set(Untold::CURSOR, self.cursor != Cursor::Default);
+        self.untold.set(Untold::STATES, self.states.is_some());
+        self.untold.set(Untold::CURSOR, self.cursor != CursorLook::default());
+        self.untold.set(Untold::CONSTRAINT, self.constraint.0 != PointerConstraint::None);
+        self.untold.set(Untold::NEEDS, !self.needs.is_empty());
+    }
+
+    /// Whether a buffer is in the pool, or on its way out of it.
+    pub(super) fn has(&self, serial: BufferSerial) -> bool {
+        self.pool.iter().any(|buffer| buffer.serial == serial)
+    }
+
+    /// The buffer that its content is in.
+    pub(super) fn shown(&self) -> Option<BufferSerial> {
+        self.commit.as_ref().map(|commit| commit.buffer)
+    }
+
+    /// Whether a daemon of level 1 has a buffer, or is to be told of its commit.
+    pub(super) fn holds(&self, buffer: &Buffer) -> bool {
+        buffer.lent.is_some() || self.untold.contains(Untold::COMMIT) && self.shown() == Some(buffer.serial)
+    }
+
+    /// A name for one more buffer.
+    pub(super) fn next_buffer(&mut self) -> BufferId {
+        let id = BufferId(self.next_buffer);
+        self.next_buffer = self.next_buffer.wrapping_add(1);
+        id
     }
 
     /// Asks for states; to be told.
-    pub(super) fn ask_flags(&mut self, change: FlagChange) {
-        self.know_flags(change);
-        self.flag_change = self.flag_change.then(change);
-        self.untold.insert(Untold::FLAGS);
+    pub(super) fn ask_states(&mut self, change: StateChange) {
+        self.know_states(change);
+        self.state_change = self.state_change.then(change);
+        self.untold.insert(Untold::STATES);
     }
 
     /// The states are changed so.
-    pub(super) fn know_flags(&mut self, change: FlagChange) {
-        self.flags = Some(change.applied_to(self.flags.unwrap_or_default()));
-    }
-
-    /// Adds a changed part of the buffer; to be told.
-    pub(super) fn add_damage(&mut self, rect: Rect) {
-        if self.damage.len() < MAX_DAMAGE_RECTS {
-            self.damage.push(rect);
-        } else {
-            let all = self.damage.drain(..).fold(rect, Rect::union);
-            self.damage.push(all);
-        }
-        self.untold.insert(Untold::DAMAGE);
+    pub(super) fn know_states(&mut self, change: StateChange) {
+        self.states = Some(change.applied_to(self.states.unwrap_or_default()));
     }
 }

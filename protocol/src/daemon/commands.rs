@@ -16,10 +16,16 @@ pub(crate) mod kind {
     pub(crate) const FOCUS_OUT: u32 = 10;
 }
 
+/// The buttons that X has for wheels.
+pub(crate) const WHEELS: core::ops::RangeInclusive<u32> = 4..=7;
+
 impl DaemonConn {
-    /// Says where a window is and how large. Sent only if the agent has another geometry; while the agent owes an
-    /// answer, the newest is kept and sent after it. Brought into the protocol's limits.
+    /// Says where a window is and how large, before level 1. Sent only if the agent has another geometry; while the agent
+    /// owes an answer, the newest is kept and sent after it. Brought into the protocol's limits.
     pub fn configure(&mut self, window: WindowId, geometry: Rect) {
+        if self.level() > 0 {
+            return;
+        }
         let Some(known) = self.seen(window) else { return };
         if let Some(geometry) = known.geometry.want(clamp_geometry(geometry)) {
             self.send_configure(window, geometry);
@@ -33,9 +39,12 @@ impl DaemonConn {
         self.send_to(window, &DaemonMessage::Keypress { kind, x, y, state, keycode });
     }
 
-    /// A button went down or up in a window.
+    /// A button went down or up in a window. At level 1 wheels are no buttons: [`DaemonConn::scroll`].
     pub fn button(&mut self, window: WindowId, input: ButtonInput) {
         let ButtonInput { pressed, x, y, state, button } = input;
+        if self.level() > 0 && WHEELS.contains(&button) {
+            return;
+        }
         let kind = if pressed { kind::BUTTON_PRESS } else { kind::BUTTON_RELEASE };
         self.send_to(window, &DaemonMessage::Button { kind, x, y, state, button });
     }
@@ -55,7 +64,7 @@ impl DaemonConn {
     pub fn crossing(&mut self, window: WindowId, input: CrossingInput, keys: &[u8; 32]) {
         let CrossingInput { entered, x, y, state, focus } = input;
         if entered {
-            self.keymap(window, keys);
+            self.held_keys(window, keys);
         }
         let kind = if entered { kind::ENTER } else { kind::LEAVE };
         let crossing =
@@ -66,7 +75,7 @@ impl DaemonConn {
     /// A window got or lost the keyboard focus. `keys` are the keys that are down, a bit for each X keycode.
     pub fn focus(&mut self, window: WindowId, focused: bool, keys: &[u8; 32]) {
         if focused {
-            self.keymap(window, keys);
+            self.held_keys(window, keys);
         }
         let kind = if focused { kind::FOCUS_IN } else { kind::FOCUS_OUT };
         self.send_to(window, &DaemonMessage::Focus { kind, mode: 0, detail: 0 });
@@ -77,7 +86,7 @@ impl DaemonConn {
         self.send_to(window, &DaemonMessage::Close {});
     }
 
-    /// A window entered and left states. A flag in both is taken as left.
+    /// A window entered and left states, before level 1. A flag in both is taken as left.
     pub fn flags(&mut self, window: WindowId, set: WindowFlags, unset: WindowFlags) {
         let (set, unset) = (set.difference(unset).bits(), unset.bits());
         self.send_to(window, &DaemonMessage::WindowFlags { set, unset });
@@ -110,23 +119,19 @@ impl DaemonConn {
         fits && self.send_to(window, &DaemonMessage::ClipboardData { data: data.to_vec() })
     }
 
-    /// The desktop shows a window that the agent has not mapped: an icon in the tray.
+    /// The desktop shows a window that the agent has not mapped, an icon in the tray; before level 1.
     pub fn map(&mut self, window: WindowId) {
         self.send_to(window, &DaemonMessage::Map { transient_for: WindowId(0), override_redirect: 0 });
     }
 
-    fn keymap(&mut self, window: WindowId, keys: &[u8; 32]) {
+    fn held_keys(&mut self, window: WindowId, keys: &[u8; 32]) {
         if self.seen(window).is_some() {
             self.send(WindowId(0), &DaemonMessage::KeymapNotify { keys: *keys });
         }
     }
 
-    /// Sends to a window that exists; tells whether it does.
-    fn send_to(&mut self, window: WindowId, message: &DaemonMessage) -> bool {
-        let exists = self.seen(window).is_some();
-        if exists {
-            self.send(window, message);
-        }
-        exists
+    /// Sends to a window that exists what the link's version has; tells whether both hold.
+    pub(super) fn send_to(&mut self, window: WindowId, message: &DaemonMessage) -> bool {
+        self.seen(window).is_some() && self.send(window, message)
     }
 }

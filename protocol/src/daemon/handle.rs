@@ -7,7 +7,7 @@ use super::window::{Buffer, Geometry, Stage, Verdict, Window};
 use super::{DaemonConn, DaemonEvent, Owed};
 use crate::error::Violation;
 use crate::limits::{MAX_HEIGHT, MAX_INCREMENT, MAX_WIDTH, PAGE_BYTES, PIXEL_BYTES};
-use crate::message::{AgentMessage, DaemonMessage, Message};
+use crate::message::{AgentMessage, Bytes, DaemonMessage, Message};
 use crate::types::{Cursor, GrantRef, HintFlags, Rect, SizeHints, WindowFlags, WindowId, clamp_geometry};
 
 impl DaemonConn {
@@ -15,8 +15,14 @@ impl DaemonConn {
         self.budget.spend(cost(&message), self.now);
         let name = message.name();
         // The clipboard's window is one of the agent's own, unknown here.
-        let needs_window =
-            !matches!(message, AgentMessage::Create { .. } | AgentMessage::ClipboardData { .. });
+        let needs_window = !matches!(
+            message,
+            AgentMessage::Create { .. }
+                | AgentMessage::ClipboardData { .. }
+                | AgentMessage::RunResult { .. }
+                | AgentMessage::Sync { .. }
+                | AgentMessage::SyncDone { .. }
+        );
         if needs_window && !self.windows.contains_key(&window) {
             return Err(Violation::UnknownWindow { message: name, window });
         }
@@ -61,6 +67,34 @@ impl DaemonConn {
                 let cursor = Cursor::from_wire(value).ok_or(violation)?;
                 self.events.push_back(DaemonEvent::Cursor { window, cursor });
             }
+            AgentMessage::Buffer { buffer, width, height, format, refs } => {
+                self.handle_buffer(window, buffer, (width, height), format, refs)?;
+            }
+            AgentMessage::RemoveBuffer { buffer } => self.handle_remove_buffer(window, buffer)?,
+            AgentMessage::Commit { .. } => self.handle_commit(window, message)?,
+            AgentMessage::Title { text } => {
+                let title = checked_text(name, window, text)?;
+                self.events.push_back(DaemonEvent::Title { window, title });
+            }
+            AgentMessage::AppId { text } => {
+                let app_id = checked_text(name, window, text)?;
+                self.events.push_back(DaemonEvent::AppId { window, app_id });
+            }
+            AgentMessage::Parent { parent } => self.handle_parent(window, parent),
+            AgentMessage::Wish { kind, value } => self.handle_wish(window, kind, value)?,
+            AgentMessage::Popup { .. } => self.handle_popup(window, &message)?,
+            AgentMessage::CursorShape { shape } => self.handle_cursor_shape(window, shape)?,
+            AgentMessage::CursorImage { .. } => self.handle_cursor_image(window, message)?,
+            AgentMessage::Icon { width, height, pixels } => {
+                self.handle_icon(window, (width, height), pixels.0)?;
+            }
+            AgentMessage::ConstrainPointer { kind, region } => {
+                self.handle_constrain_pointer(window, kind, region)?;
+            }
+            AgentMessage::RunResult { token, status } => self.handle_run_result(window, token, status)?,
+            AgentMessage::SyncDone { token } => self.handle_sync_done(window, token)?,
+            AgentMessage::Sync { token } => self.events.push_back(DaemonEvent::Sync { token }),
+            AgentMessage::PointerNeeds { needs } => self.handle_pointer_needs(window, needs)?,
         }
         Ok(())
     }
@@ -79,7 +113,7 @@ impl DaemonConn {
             return Err(Violation::TooManyWindows { window, limit });
         }
         let geometry = Geometry::new(window, asked);
-        self.windows.insert(window, Window { stage: Stage::Unmapped, buffer: None, geometry });
+        self.windows.insert(window, Window::new(geometry));
         let geometry = clamp_geometry(asked);
         let unseen = self.unseen.entry(window).or_default();
         *unseen = unseen.saturating_add(1);
@@ -88,8 +122,13 @@ impl DaemonConn {
     }
 
     fn handle_destroy(&mut self, window: WindowId) {
-        let buffer = self.windows.remove(&window).and_then(|gone| gone.buffer);
-        self.pages = self.pages.saturating_sub(buffer.map_or(0, |buffer| buffer.pages));
+        let Some(gone) = self.windows.remove(&window) else { return };
+        self.pages = self.pages.saturating_sub(gone.buffer.map_or(0, |buffer| buffer.pages));
+        self.drop_pool(window, gone.frames);
+        for other in self.windows.values_mut() {
+            other.popup_of = other.popup_of.filter(|parent| *parent != window);
+            other.dialog_of = other.dialog_of.filter(|parent| *parent != window);
+        }
         self.events.push_back(DaemonEvent::Destroyed { window });
         if self.version().is_some_and(|version| version.acks_destroy()) {
             self.owed.push_back(Owed::Destroy { window });
@@ -115,7 +154,7 @@ impl DaemonConn {
             return;
         }
         let was_mapped = core::mem::replace(&mut known.stage, Stage::Unmapped) == Stage::Mapped;
-        let had_buffer = known.buffer.is_some();
+        let had_buffer = known.buffer.is_some() || known.frames.drop_content();
         if window != WindowId(0)
             && let Some(buffer) = known.buffer.take()
         {
@@ -175,24 +214,12 @@ impl DaemonConn {
         height: u32,
         refs: Vec<GrantRef>,
     ) -> Result<(), Violation> {
-        if !(1..=MAX_WIDTH).contains(&width) || !(1..=MAX_HEIGHT).contains(&height) {
-            let rule = "1x1 to 16384x6144";
-            return Err(Violation::Size { message: "WINDOW_DUMP", window, width, height, rule });
-        }
-        // Within 32 bits, as the largest window's bytes are.
-        let needed = width.saturating_mul(height).saturating_mul(PIXEL_BYTES).div_ceil(PAGE_BYTES);
-        let pages = u32::try_from(refs.len()).unwrap_or(u32::MAX);
-        if pages < needed {
-            return Err(Violation::BufferTooSmall { window, width, height, pages: refs.len(), needed });
-        }
+        let pages = check_buffer("WINDOW_DUMP", window, (width, height), refs.len())?;
         let Some(known) = self.windows.get_mut(&window) else { return Ok(()) };
         let before = known.buffer.replace(Buffer { width, height, pages });
         let before = before.map_or(0, |buffer| buffer.pages);
-        self.pages = self.pages.saturating_sub(before).saturating_add(pages);
-        let limit = self.config.limits.pages;
-        if self.pages > limit {
-            return Err(Violation::TooManyPages { window, pages: self.pages, limit });
-        }
+        self.pages = self.pages.saturating_sub(before);
+        self.add_pages("WINDOW_DUMP", window, pages)?;
         self.events.push_back(DaemonEvent::Buffer { window, width, height, refs });
         if self.version().is_some_and(|version| version.acks_dumps()) {
             self.owed.push_back(Owed::Dump { window, done: false });
@@ -243,7 +270,16 @@ impl DaemonConn {
     pub(super) fn pay(&mut self) {
         while let Some(oldest) = self.owed.front() {
             let (window, message) = match *oldest {
-                Owed::Dump { done: false, .. } => return,
+                Owed::Dump { done: false, .. } | Owed::Removal { done: false, .. } => return,
+                Owed::Removal { pages, told: false, .. } => {
+                    self.pages = self.pages.saturating_sub(pages);
+                    self.owed.pop_front();
+                    continue;
+                }
+                Owed::Removal { window, buffer, pages, .. } => {
+                    self.pages = self.pages.saturating_sub(pages);
+                    (window, DaemonMessage::BufferRemoved { buffer })
+                }
                 Owed::Dump { window, done: true } => (window, DaemonMessage::WindowDumpAck {}),
                 Owed::Destroy { window } => (window, DaemonMessage::Destroy {}),
             };
@@ -256,8 +292,15 @@ impl DaemonConn {
 /// Messages weigh 1, and 1 more for every started KiB of what may be long.
 fn cost(message: &AgentMessage) -> u32 {
     let bytes = match message {
-        AgentMessage::WindowDump { refs, .. } => refs.len().saturating_mul(4),
+        AgentMessage::WindowDump { refs, .. } | AgentMessage::Buffer { refs, .. } => {
+            refs.len().saturating_mul(4)
+        }
         AgentMessage::ClipboardData { data } => data.len(),
+        AgentMessage::Commit { rects, .. } => rects.len().saturating_mul(16),
+        AgentMessage::Title { text } => text.0.len(),
+        AgentMessage::AppId { text } => text.0.len(),
+        AgentMessage::CursorImage { pixels, .. } => pixels.0.len(),
+        AgentMessage::Icon { pixels, .. } => pixels.0.len(),
         _ => 0,
     };
     u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).saturating_add(1)
@@ -270,6 +313,38 @@ fn check_size(message: &'static str, window: WindowId, width: u32, height: u32) 
         return Ok(());
     }
     Err(Violation::Size { message, window, width, height, rule: "1 to 2147483647 each" })
+}
+
+/// The pages of a buffer of this size, if it can have that and there are enough.
+pub(super) fn check_buffer(
+    message: &'static str,
+    window: WindowId,
+    (width, height): (u32, u32),
+    pages: usize,
+) -> Result<u32, Violation> {
+    if !(1..=MAX_WIDTH).contains(&width) || !(1..=MAX_HEIGHT).contains(&height) {
+        return Err(Violation::Size { message, window, width, height, rule: "1x1 to 16384x6144" });
+    }
+    // Within 32 bits, as the largest window's bytes are.
+    let needed = width.saturating_mul(height).saturating_mul(PIXEL_BYTES).div_ceil(PAGE_BYTES);
+    u32::try_from(pages).ok().filter(|pages| *pages >= needed).ok_or(Violation::BufferTooSmall {
+        message,
+        window,
+        width,
+        height,
+        pages,
+        needed,
+    })
+}
+
+/// A text of level 1.
+fn checked_text<const N: u32>(
+    message: &'static str,
+    window: WindowId,
+    text: Bytes<N>,
+) -> Result<String, Violation> {
+    let length = text.0.len();
+    text.text().ok_or(Violation::Text { message, window, length })
 }
 
 /// The text of a field that ends at the first NUL, or one byte before its end. Bytes that are no UTF-8 are replaced;

@@ -2,8 +2,9 @@
 
 use alloc::collections::VecDeque;
 
+use super::frames::{Arranging, Frames};
 use crate::limits::{MAX_LATE_ANSWERS, MAX_REFUSALS};
-use crate::types::{Rect, WindowId, clamp_geometry};
+use crate::types::{Rect, WindowFlags, WindowId, clamp_geometry};
 
 /// Whether a window is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,30 @@ pub(super) struct Window {
     pub(super) stage: Stage,
     pub(super) buffer: Option<Buffer>,
     pub(super) geometry: Geometry,
+    /// Before level 1, the states the agent was last told of by an arrangement.
+    pub(super) told_flags: WindowFlags,
+    /// At level 1, its pool and what it shows of it.
+    pub(super) frames: Frames,
+    pub(super) arranging: Arranging,
+    /// The window it is a popup of.
+    pub(super) popup_of: Option<WindowId>,
+    /// The window it is a dialog of.
+    pub(super) dialog_of: Option<WindowId>,
+}
+
+impl Window {
+    pub(super) fn new(geometry: Geometry) -> Window {
+        Window {
+            stage: Stage::Unmapped,
+            buffer: None,
+            geometry,
+            told_flags: WindowFlags::empty(),
+            frames: Frames::default(),
+            arranging: Arranging::default(),
+            popup_of: None,
+            dialog_of: None,
+        }
+    }
 }
 
 /// Who believes what about a window's geometry.

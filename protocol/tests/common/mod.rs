@@ -1,13 +1,14 @@
 //! Both ends with the wire in the test's hands.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gui_protocol::framing::Framer;
 use gui_protocol::message::{AgentMessage, DaemonMessage, Message};
 use gui_protocol::{
-    AgentConfig, AgentConn, AgentEvent, DaemonConfig, DaemonConn, DaemonEvent, GrantRef, Limits, Screen,
-    Version, Violation, WindowId,
+    AgentConfig, AgentConn, AgentEvent, BufferSerial, DaemonConfig, DaemonConn, DaemonEvent, GrantRef,
+    Limits, NewCommit, PixelFormat, Rect, Screen, Version, Violation, WindowId,
 };
 
 pub const NOW: Duration = Duration::ZERO;
@@ -52,6 +53,43 @@ pub fn dump(width: u32, height: u32, pages: u32) -> AgentMessage {
     AgentMessage::WindowDump { kind: 0, width, height, bits_per_pixel: 32, refs: refs(pages) }
 }
 
+/// A program with one buffer a window: the last that it gave.
+#[derive(Default)]
+pub struct Shown(BTreeMap<WindowId, NewCommit>);
+
+impl Shown {
+    /// Gives a window a buffer in the place of the last.
+    pub fn give(
+        &mut self,
+        conn: &mut AgentConn,
+        window: WindowId,
+        (width, height): (u32, u32),
+        refs: Vec<GrantRef>,
+    ) -> BufferSerial {
+        let serial = conn.add_buffer(window, width, height, PixelFormat::Xrgb8888, refs);
+        let commit = NewCommit::whole(serial, width, height);
+        if conn.commit(window, commit.clone()).is_some() {
+            self.take_back(conn, window);
+            self.0.insert(window, commit);
+        }
+        serial
+    }
+
+    /// A part of the last buffer has changed.
+    pub fn damage(&self, conn: &mut AgentConn, window: WindowId, rect: Rect) {
+        if let Some(commit) = self.0.get(&window) {
+            conn.commit(window, NewCommit { damage: vec![rect], ..commit.clone() });
+        }
+    }
+
+    /// The last buffer is wanted back.
+    pub fn take_back(&mut self, conn: &mut AgentConn, window: WindowId) {
+        if let Some(commit) = self.0.remove(&window) {
+            conn.remove_buffer(window, commit.buffer);
+        }
+    }
+}
+
 /// A daemon's end, and the agent played by the test.
 pub struct Daemon {
     pub conn: DaemonConn,
@@ -94,12 +132,13 @@ impl Daemon {
 pub struct Agent {
     pub conn: AgentConn,
     pub minor: u16,
+    shown: Shown,
 }
 
 impl Agent {
     /// Without a channel.
     pub fn down(minor: u16) -> Agent {
-        Agent { conn: AgentConn::new(AgentConfig { max_minor: minor }, NOW), minor }
+        Agent { conn: AgentConn::new(AgentConfig { max_minor: minor }, NOW), minor, shown: Shown::default() }
     }
 
     /// With a daemon that has just answered the greeting.
@@ -130,6 +169,20 @@ impl Agent {
     pub fn say(&mut self, window: u32, message: DaemonMessage) -> Result<Vec<AgentEvent>, Violation> {
         self.conn.handle_bytes(&encode(window, &message, self.minor), NOW)?;
         Ok(self.events())
+    }
+
+    pub fn buffer(&mut self, window: WindowId, width: u32, height: u32, refs: Vec<GrantRef>) -> BufferSerial {
+        self.shown.give(&mut self.conn, window, (width, height), refs)
+    }
+
+    pub fn damage(&mut self, window: WindowId, rect: Rect) {
+        self.shown.damage(&mut self.conn, window, rect);
+    }
+
+    /// Unmaps a window and wants its buffer back.
+    pub fn unmap(&mut self, window: WindowId) {
+        self.conn.unmap(window);
+        self.shown.take_back(&mut self.conn, window);
     }
 
     pub fn events(&mut self) -> Vec<AgentEvent> {

@@ -61,7 +61,7 @@ impl Liar {
             parent: WindowId(0),
             override_redirect: 0,
         };
-        create.encode(WindowId(1), Version::NEWEST, &mut bytes);
+        create.encode(WindowId(1), Version::BASE, &mut bytes);
         liar.stream.write_all(&bytes).unwrap();
         liar.world.settle();
         assert_eq!(liar.world.owners(), [("untrusted".to_owned(), 1)]);
@@ -91,9 +91,9 @@ impl Liar {
         let refs = vec![gui_protocol::GrantRef(FIRST)];
         let mut bytes = Vec::new();
         let dump = AgentMessage::WindowDump { kind: 0, width: 32, height: 32, bits_per_pixel: 24, refs };
-        dump.encode(WindowId(1), Version::NEWEST, &mut bytes);
+        dump.encode(WindowId(1), Version::BASE, &mut bytes);
         let map = AgentMessage::Map { transient_for: WindowId(0), override_redirect: 0 };
-        map.encode(WindowId(1), Version::NEWEST, &mut bytes);
+        map.encode(WindowId(1), Version::BASE, &mut bytes);
         // the daemon may have hung up
         let _ = self.stream.write_all(&bytes);
     }
