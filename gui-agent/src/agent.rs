@@ -39,9 +39,6 @@ pub enum StartError {
     /// The names in `XKB_DEFAULT_*` make no keymap.
     #[error("no keymap: {0}")]
     Keymap(#[from] keyboard::Error),
-    /// Pixman does not work.
-    #[error("no renderer: {0}")]
-    Renderer(String),
     /// The Wayland library does not work.
     #[error("no Wayland display: {0}")]
     Display(#[from] InitError),
@@ -123,6 +120,11 @@ impl Agent {
     /// What the system says about the stream.
     pub fn add_client(&mut self, stream: UnixStream) -> io::Result<()> {
         insert_client(&mut self.state, stream)
+    }
+
+    /// Bytes of pixels that were written into windows' images since the start: what a frame costs, counted.
+    pub fn bytes_written(&self) -> u64 {
+        self.state.written
     }
 
     /// The agent's event loop, to add sources to.

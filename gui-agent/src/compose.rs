@@ -1,37 +1,23 @@
-//! Window content: one flat image per window in pages the GUI domain can map.
+//! Drawing a window's layers into one flat image.
 //!
-//! Per commit, exactly what changed is drawn, once, from the clients' buffers straight into the exported pages. There
-//! is no copy in between; the daemon reads the very pages drawn into here, at any time. Rows are `width * 4` bytes
-//! from the first byte of the first page on, 32-bit words 0x00RRGGBB, as the protocol wants them.
-//!
-//! Translucent windows are the exception: their pixels take two steps to draw, background and content, and the first
-//! must not show. They are drawn aside and what changed is copied over.
+//! Every pixel is written once where that is possible: what lies under opaque layers is left out, the lowest layer of a
+//! pixel is copied and not blended, and the background appears only where there is no layer at all. It is transparent
+//! where the image has alpha and black where not.
 
-use gui_protocol::{AgentConn, BufferSerial, GrantRef, NewCommit, Rect, WindowId};
-use pixman::{FormatCode, Operation};
-use shm_grant::{Export, ExportError, Exporter, LayoutError, PAGE_SIZE, PixelFormat, PixelLayout};
+use pixman::{Box32, Color, Filter, FormatCode, Image, Operation, Repeat};
+use shm_grant::{ClientImageError, ExportError, LayoutError, PixelFormat};
 use smithay::{
-    backend::renderer::{
-        Bind, Color32F, Renderer, TextureFilter,
-        damage::OutputDamageTracker,
-        element::{
-            Element, Kind,
-            surface::{WaylandSurfaceRenderElement, render_elements_from_surface_tree},
-        },
-        pixman::{PixmanError, PixmanRenderer},
-    },
-    reexports::wayland_server::protocol::wl_surface::WlSurface,
-    utils::{Logical, Physical, Point, Rectangle, Scale, Size, Transform},
+    utils::{Buffer, Logical, Physical, Point, Rectangle, Size, Transform},
+    wayland::compositor::with_states,
 };
 
-use crate::window::to_rect;
+use crate::{
+    region::Region,
+    surface::{self, Layer, Pixels, Surface},
+};
 
-/// Behind translucent windows. The protocol has no alpha.
-const BACKGROUND: Color32F = Color32F::BLACK;
-
-const BYTES_PER_PIXEL: u32 = 4;
-
-type SurfaceElement = WaylandSurfaceRenderElement<PixmanRenderer>;
+/// Bytes in a pixel.
+pub(crate) const PIXEL_BYTES: u32 = 4;
 
 /// Why a window cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -41,141 +27,325 @@ pub(crate) enum ComposeError {
     #[error("the window's pages do not make an image: {0}")]
     Layout(#[from] LayoutError),
     #[error("a client's buffer could not be drawn: {0}")]
-    Draw(String),
+    Client(#[from] ClientImageError),
+    #[error("out of memory")]
+    OutOfMemory,
 }
 
-impl From<PixmanError> for ComposeError {
-    fn from(error: PixmanError) -> Self {
-        Self::Draw(error.to_string())
+/// Pixels of an image for each logical unit, in 120ths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Density(pub(crate) u32);
+
+impl Density {
+    pub(crate) const ONE: Self = Self(120);
+
+    /// The pixel next to a coordinate.
+    fn pixel(self, at: i32) -> i32 {
+        let doubled = i64::from(at).saturating_mul(i64::from(self.0)).saturating_mul(2);
+        let pixel = doubled.saturating_add(120).div_euclid(240);
+        i32::try_from(pixel).unwrap_or(if at < 0 { i32::MIN / 2 } else { i32::MAX / 2 })
+    }
+
+    /// The pixels next to a rectangle's edges.
+    pub(crate) fn pixels(self, rect: Rectangle<i32, Logical>) -> Rectangle<i32, Physical> {
+        let (from, to) = (rect.loc, rect.loc + rect.size.to_point());
+        let pixel = |at: Point<i32, Logical>| Point::<i32, Physical>::from((self.pixel(at.x), self.pixel(at.y)));
+        Rectangle::from_extremities(pixel(from), pixel(to))
+    }
+
+    /// The size of an image of something of this size.
+    pub(crate) fn size(self, size: Size<i32, Logical>) -> Size<i32, Physical> {
+        (self.pixel(size.w).max(1), self.pixel(size.h).max(1)).into()
     }
 }
 
-/// What windows are drawn with.
-pub(crate) fn new_renderer() -> Result<PixmanRenderer, PixmanError> {
-    let mut renderer = PixmanRenderer::new()?;
-    // linear filtering fades out towards the edges of an enlarged buffer; single pixels stretched to a plain area,
-    // which is what clients use viewports for most, would come out as a blur
-    renderer.upscale_filter(TextureFilter::Nearest)?;
-    Ok(renderer)
+/// How a layer's buffer becomes pixels of the window's image.
+#[derive(Debug, Clone, PartialEq)]
+enum Sampling {
+    /// One to one; the image's pixel lies in the buffer this much further.
+    Plain(Point<i32, Physical>),
+    /// By an affine map from the image to the buffer.
+    Mapped { across: (f64, f64), down: (f64, f64), corner: (f64, f64) },
 }
 
-/// The image of one window at one size.
-pub(crate) struct Canvas {
-    size: Size<i32, Logical>,
-    export: Export,
-    image: pixman::Image<'static, 'static>,
-    /// Where a translucent window is drawn.
-    aside: Option<pixman::Image<'static, 'static>>,
-    tracker: OutputDamageTracker,
-    /// Whether the last frame is there, so that only what changed since needs to be drawn.
-    drawn: bool,
-    /// Under which the GUI domain's letting go will be reported, once announced.
-    serial: Option<BufferSerial>,
+/// A layer where it lies in the window's image.
+#[derive(Debug)]
+pub(crate) struct Placed {
+    pub(crate) layer: Layer,
+    /// All of it, whether within the image or not.
+    place: Rectangle<i32, Physical>,
+    sampling: Sampling,
+    opaque: Region<Physical>,
 }
 
-impl Canvas {
-    /// A black image in newly exported pages. Neither side of `size` may be below 1.
-    pub(crate) fn new(exporter: &Exporter, size: Size<i32, Logical>) -> Result<Self, ComposeError> {
-        let Rect { width, height, .. } = to_rect(Rectangle::from_size(size));
-        let stride_bytes = width.saturating_mul(BYTES_PER_PIXEL);
-        let layout = PixelLayout { width, height, stride_bytes, offset: 0 };
-        let bytes = (stride_bytes as usize).saturating_mul(height as usize);
-        let export = exporter.export(bytes.div_ceil(PAGE_SIZE))?;
-        let image = export.pages().image(layout, PixelFormat::Xrgb8888)?;
-        let tracker = OutputDamageTracker::new((size.w, size.h), 1.0, Transform::Normal);
-        Ok(Self { size, export, image, aside: None, tracker, drawn: false, serial: None })
-    }
-
-    pub(crate) fn size(&self) -> Size<i32, Logical> {
-        self.size
-    }
-
-    /// Makes this the image of a window to the GUI domain.
-    pub(crate) fn announce(&mut self, conn: &mut AgentConn, id: WindowId) {
-        let refs = self.export.refs().iter().map(|grant| GrantRef(grant.0)).collect();
-        let Rect { width, height, .. } = to_rect(Rectangle::from_size(self.size));
-        let serial = conn.add_buffer(id, width, height, gui_protocol::PixelFormat::Xrgb8888, refs);
-        conn.commit(id, NewCommit::whole(serial, width, height));
-        self.serial = Some(serial);
-    }
-
-    /// Tells the GUI domain that parts of it have changed.
-    pub(crate) fn damaged(&self, conn: &mut AgentConn, id: WindowId, damage: Vec<Rect>) {
-        if let Some(serial) = self.serial {
-            let Rect { width, height, .. } = to_rect(Rectangle::from_size(self.size));
-            conn.commit(id, NewCommit { damage, ..NewCommit::whole(serial, width, height) });
+impl Placed {
+    /// Places a layer in the image of the part of the window that begins at `origin`, both from the root's corner.
+    pub(crate) fn new(layer: Layer, origin: Point<i32, Logical>, density: Density) -> Self {
+        let area = layer.area();
+        let place = density.pixels(Rectangle::new(area.loc - origin, area.size));
+        let sampling = sampling(&layer, place);
+        let mut opaque = Region::default();
+        for rect in layer.opaque.rects() {
+            let rect = Rectangle::new(rect.loc + area.loc - origin, rect.size);
+            opaque.add_exactly(density.pixels(rect));
         }
+        Self { layer, place, sampling, opaque }
     }
 
-    /// Another image has taken this one's place.
-    pub(crate) fn replaced(&self, conn: &mut AgentConn, id: WindowId) {
-        if let Some(serial) = self.serial {
-            conn.remove_buffer(id, serial);
+    /// All of it, whether within the image or not.
+    pub(crate) fn place(&self) -> Rectangle<i32, Physical> {
+        self.place
+    }
+
+    /// Whether an image of `size` has every pixel of the buffer as it is.
+    pub(crate) fn is_whole_in(&self, size: Size<i32, Physical>) -> bool {
+        matches!(self.sampling, Sampling::Plain(_))
+            && self.layer.view.shows_all()
+            && Rectangle::from_size(size).contains_rect(self.place)
+    }
+
+    pub(crate) fn opaque(&self) -> &Region<Physical> {
+        &self.opaque
+    }
+
+    /// The pixels of the image that change with these of the buffer.
+    pub(crate) fn damage(&self, damage: &Region<Buffer>) -> Region<Physical> {
+        let mut changed = Region::default();
+        for rect in damage.rects() {
+            changed.add(self.changed_by(rect));
         }
+        changed.within(self.place)
     }
 
-    /// Takes the pages out, if they were announced, to be kept until the GUI domain has let go of them.
-    pub(crate) fn into_announced(self) -> Option<(BufferSerial, Export)> {
-        Some((self.serial?, self.export))
+    fn changed_by(&self, rect: Rectangle<i32, Buffer>) -> Rectangle<i32, Physical> {
+        let Sampling::Mapped { across, down, corner } = self.sampling else {
+            let Sampling::Plain(offset) = self.sampling else { return self.place };
+            return Rectangle::new(Point::from((rect.loc.x, rect.loc.y)) - offset, (rect.size.w, rect.size.h).into());
+        };
+        let determinant = across.0 * down.1 - across.1 * down.0;
+        if determinant == 0.0 {
+            return self.place;
+        }
+        // a pixel may be made of its neighbours, on either side of the map
+        let (left, top) = (f64::from(rect.loc.x) - 1.0, f64::from(rect.loc.y) - 1.0);
+        let (right, bottom) = (left + f64::from(rect.size.w) + 2.0, top + f64::from(rect.size.h) + 2.0);
+        let image = |(x, y): (f64, f64)| {
+            let (x, y) = (x - corner.0, y - corner.1);
+            ((x * down.1 - y * down.0) / determinant, (y * across.0 - x * across.1) / determinant)
+        };
+        let (a, b) = (image((left, top)), image((right, bottom)));
+        let from = ((a.0.min(b.0) - 1.0).floor() as i32, (a.1.min(b.1) - 1.0).floor() as i32);
+        let to = ((a.0.max(b.0) + 1.0).ceil() as i32, (a.1.max(b.1) + 1.0).ceil() as i32);
+        Rectangle::from_extremities(from, to)
     }
+}
 
-    /// Draws what changed in the tree of `surface` since the last call and returns where that was.
-    ///
-    /// `origin` is the point of the surface that lies at the image's top left.
-    pub(crate) fn draw(
+fn sampling(layer: &Layer, place: Rectangle<i32, Physical>) -> Sampling {
+    let view = &layer.view;
+    let size = view.size.to_f64();
+    let corner = view.to_buffer((0.0, 0.0).into());
+    let (right, bottom) = (view.to_buffer((size.w, 0.0).into()), view.to_buffer((0.0, size.h).into()));
+    // the buffer's extent must be the place's, and lie on whole pixels
+    let whole = |it: f64| it.fract() == 0.0;
+    let plain = view.transform == Transform::Normal
+        && whole(corner.x)
+        && whole(corner.y)
+        && right.x - corner.x == f64::from(place.size.w)
+        && bottom.y - corner.y == f64::from(place.size.h);
+    if plain {
+        return Sampling::Plain(Point::from((corner.x as i32, corner.y as i32)) - place.loc);
+    }
+    let (width, height) = (f64::from(place.size.w.max(1)), f64::from(place.size.h.max(1)));
+    let across = ((right.x - corner.x) / width, (right.y - corner.y) / width);
+    let down = ((bottom.x - corner.x) / height, (bottom.y - corner.y) / height);
+    let (x, y) = (f64::from(place.loc.x), f64::from(place.loc.y));
+    let corner = (corner.x - across.0 * x - down.0 * y, corner.y - across.1 * x - down.1 * y);
+    Sampling::Mapped { across, down, corner }
+}
+
+/// An image being drawn. Its first pixel is the window's pixel `origin`.
+pub(crate) struct Canvas<'a> {
+    pub(crate) image: &'a mut Image<'static, 'static>,
+    pub(crate) origin: Point<i32, Physical>,
+    /// Bytes written so far.
+    pub(crate) written: &'a mut u64,
+}
+
+/// Draws the pixels of `region` of a window, which must lie within the image. `last` has the pixels of a surface that has
+/// none of its own any more, if that is another image.
+///
+/// # Errors
+///
+/// The first layer that could not be drawn; the others are.
+pub(crate) fn draw(
+    canvas: &mut Canvas<'_>,
+    layers: &[Placed],
+    region: &Region<Physical>,
+    last: Option<&Image<'static, 'static>>,
+) -> Result<(), ComposeError> {
+    let mut open = region.clone();
+    let mut shares = Vec::with_capacity(layers.len());
+    for placed in layers.iter().rev() {
+        let share = open.within(placed.place);
+        open = open.without(&share.common(&placed.opaque));
+        shares.push(share);
+    }
+    let mut result = Ok(());
+    let mut drawn = Region::default();
+    for (placed, share) in layers.iter().zip(shares.into_iter().rev()) {
+        let (first, over) = (share.without(&drawn), share.common(&drawn));
+        let outcome = canvas.draw_layer(placed, &first, &over, last);
+        result = result.and(outcome);
+        drawn.join(&share);
+    }
+    canvas.clear(&open.without(&drawn));
+    result
+}
+
+/// Whether some pixel of `region` is made of more than one layer.
+pub(crate) fn blends(layers: &[Placed], region: &Region<Physical>) -> bool {
+    let mut open = region.clone();
+    let mut seen = Region::default();
+    for placed in layers.iter().rev() {
+        let share = open.within(placed.place);
+        if !share.common(&seen).is_empty() {
+            return true;
+        }
+        open = open.without(&share.common(&placed.opaque));
+        seen.join(&share.without(&placed.opaque));
+    }
+    false
+}
+
+impl Canvas<'_> {
+    fn draw_layer(
         &mut self,
-        renderer: &mut PixmanRenderer,
-        surface: &WlSurface,
-        origin: Point<i32, Logical>,
-    ) -> Result<Vec<Rect>, ComposeError> {
-        let location: Point<i32, Physical> = (-origin.x, -origin.y).into();
-        let elements =
-            render_elements_from_surface_tree(renderer, surface, location, 1.0, 1.0, Kind::Unspecified);
-        if is_opaque(&elements, self.size) {
-            // both images are the same now, so the next frame can go on in the other
-            self.aside = None;
-        } else if self.aside.is_none() {
-            self.aside = Some(self.new_aside()?);
-            self.drawn = false;
+        placed: &Placed,
+        first: &Region<Physical>,
+        over: &Region<Physical>,
+        last: Option<&Image<'static, 'static>>,
+    ) -> Result<(), ComposeError> {
+        if first.is_empty() && over.is_empty() {
+            return Ok(());
         }
-        let mut target = renderer.bind(self.aside.as_mut().unwrap_or(&mut self.image))?;
-        let age = usize::from(self.drawn);
-        let result = self.tracker.render_output::<SurfaceElement, _>(
-            renderer,
-            &mut target,
-            age,
-            &elements,
-            BACKGROUND,
-        );
-        // a failed frame may be half drawn
-        self.drawn = result.is_ok();
-        let damage = result.map_err(|error| ComposeError::Draw(format!("{error:?}")))?.damage;
-        let damage = damage.into_iter().flatten().copied();
-        if let Some(aside) = &self.aside {
-            for Rectangle { loc, size, .. } in damage.clone() {
-                let at = (loc.x, loc.y);
-                self.image.composite32(Operation::Src, aside, None, at, (0, 0), at, (size.w, size.h));
+        with_states(&placed.layer.surface, |states| {
+            let mut surface = Surface::of(states);
+            let Some(content) = &mut surface.content else { return Ok(()) };
+            if matches!(content.pixels, Pixels::Window) {
+                last.into_iter().for_each(|last| self.copy(last, first));
+                return Ok(());
             }
-        }
-        Ok(damage.map(to_rect).collect())
+            surface::read(&mut content.pixels, |image| {
+                placed.sampling.apply_to(image);
+                self.composite(Operation::Src, image, placed, first);
+                self.composite(Operation::Over, image, placed, over);
+            })?;
+            Ok(())
+        })
     }
 
-    fn new_aside(&self) -> Result<pixman::Image<'static, 'static>, ComposeError> {
-        let (width, height) = (self.image.width(), self.image.height());
-        pixman::Image::new(FormatCode::X8R8G8B8, width, height, false)
-            .map_err(|_| ComposeError::Draw("out of memory".into()))
+    fn composite(
+        &mut self,
+        operation: Operation,
+        source: &Image<'_, 'static>,
+        placed: &Placed,
+        region: &Region<Physical>,
+    ) {
+        let offset = match placed.sampling {
+            Sampling::Plain(offset) => offset,
+            // the map does it
+            Sampling::Mapped { .. } => Point::default(),
+        };
+        for rect in region.rects() {
+            self.put(operation, source, rect, rect.loc + offset);
+        }
+    }
+
+    /// Copies pixels from another image of the same window.
+    pub(crate) fn copy(&mut self, from: &Image<'static, 'static>, region: &Region<Physical>) {
+        self.copy_from(from, Point::default(), region);
+    }
+
+    /// The same from an image whose first pixel is the window's pixel `origin`.
+    pub(crate) fn copy_from(
+        &mut self,
+        from: &Image<'static, 'static>,
+        origin: Point<i32, Physical>,
+        region: &Region<Physical>,
+    ) {
+        for rect in region.rects() {
+            self.put(Operation::Src, from, rect, rect.loc - origin);
+        }
+    }
+
+    fn put(
+        &mut self,
+        operation: Operation,
+        source: &Image<'_, 'static>,
+        rect: Rectangle<i32, Physical>,
+        from: Point<i32, Physical>,
+    ) {
+        let to = rect.loc - self.origin;
+        self.image.composite32(
+            operation,
+            source,
+            None,
+            (from.x, from.y),
+            (0, 0),
+            (to.x, to.y),
+            (rect.size.w, rect.size.h),
+        );
+        self.count(rect);
+    }
+
+    fn clear(&mut self, region: &Region<Physical>) {
+        if region.is_empty() {
+            return;
+        }
+        let boxes = region.rects().map(|rect| {
+            let (from, to) = (rect.loc - self.origin, rect.loc + rect.size.to_point() - self.origin);
+            Box32 { x1: from.x, y1: from.y, x2: to.x, y2: to.y }
+        });
+        let boxes = boxes.collect::<Vec<_>>();
+        // fails without memory only, and then there are worse troubles
+        let _ = self.image.fill_boxes(Operation::Src, Color::new(0, 0, 0, 0), &boxes);
+        region.rects().for_each(|rect| self.count(rect));
+    }
+
+    fn count(&mut self, rect: Rectangle<i32, Physical>) {
+        let pixels = u64::from(rect.size.w.unsigned_abs()).saturating_mul(rect.size.h.unsigned_abs().into());
+        *self.written = self.written.saturating_add(pixels.saturating_mul(PIXEL_BYTES.into()));
     }
 }
 
-/// Whether what is drawn leaves nothing of the background to be seen.
-fn is_opaque(elements: &[SurfaceElement], size: Size<i32, Logical>) -> bool {
-    let scale = Scale::from(1.0);
-    let mut open = vec![Rectangle::from_size((size.w, size.h).into())];
-    for element in elements {
-        let corner = element.geometry(scale).loc;
-        let regions = element.opaque_regions(scale).into_iter();
-        let regions = regions.map(|region| Rectangle::new(region.loc + corner, region.size));
-        open = Rectangle::subtract_rects_many_in_place(open, regions);
+impl Sampling {
+    fn apply_to(&self, image: &mut Image<'_, 'static>) {
+        let Self::Mapped { across, down, corner } = *self else {
+            // a copy that was kept may have been scaled before
+            let _ = image.clear_transform();
+            return;
+        };
+        let matrix = [[across.0, down.0, corner.0], [across.1, down.1, corner.1], [0.0, 0.0, 1.0]];
+        // Enlarged, pixels stay pixels, as most clients that use viewports expect of a plain colour; reduced, none is
+        // left out.
+        let reduces = across.0.hypot(across.1) > 1.0 || down.0.hypot(down.1) > 1.0;
+        let filter = if reduces { Filter::Bilinear } else { Filter::Nearest };
+        // these fail without memory only; the picture is then wrong and nothing else
+        let _ = image.set_transform(pixman::Transform::new(matrix));
+        let _ = image.set_filter(filter, &[]);
+        image.set_repeat(Repeat::Pad);
     }
-    open.is_empty()
+}
+
+/// An image of its own memory.
+pub(crate) fn new_image(
+    size: Size<i32, Physical>,
+    format: PixelFormat,
+) -> Result<Image<'static, 'static>, ComposeError> {
+    let format = match format {
+        PixelFormat::Xrgb8888 => FormatCode::X8R8G8B8,
+        PixelFormat::Argb8888 => FormatCode::A8R8G8B8,
+    };
+    let side = |it: i32| usize::try_from(it).unwrap_or(0);
+    Image::new(format, side(size.w), side(size.h), false).map_err(|_| ComposeError::OutOfMemory)
 }

@@ -6,7 +6,6 @@
 use gui_protocol::{ButtonInput, CrossingInput, KeyInput, WindowId};
 use smithay::{
     backend::input::{Axis, AxisSource, ButtonState, KeyState, Keycode},
-    desktop::{WindowSurfaceType, utils::under_from_surface_tree},
     input::{
         keyboard::{FilterResult, KeyboardHandle, KeyboardTarget, ModifiersState},
         pointer::{AxisFrame, ButtonEvent, MotionEvent},
@@ -15,7 +14,7 @@ use smithay::{
     utils::{Logical, Point, SERIAL_COUNTER},
 };
 
-use crate::state::State;
+use crate::{state::State, surface};
 
 /// X keycodes. Below are none, and the kernel's numbers, 8 less, would be negative.
 const KEYCODES: std::ops::RangeInclusive<u32> = 8..=255;
@@ -175,8 +174,8 @@ impl State {
         let location = self.pointer_location(id, x, y);
         let origin = window.surface_origin();
         self.pointed = Some(id);
-        let under = under_from_surface_tree(&window.surface, location, origin, WindowSurfaceType::ALL);
-        self.point_at(under.map(|(surface, origin)| (surface, origin.to_f64())), location);
+        let under = surface::under(&window.surface, location - origin.to_f64());
+        self.point_at(under.map(|(surface, corner)| (surface, (origin + corner).to_f64())), location);
     }
 
     /// A point of a window on the screen.

@@ -22,9 +22,13 @@ mod handlers;
 mod input;
 mod link;
 mod options;
+mod picture;
+mod pool;
+mod region;
 mod scene;
 mod socket;
 mod state;
+mod surface;
 mod window;
 
 pub use agent::{Agent, StartError};

@@ -21,7 +21,7 @@ const READ_BYTES: usize = 4096;
 /// One agent's end of the link.
 #[derive(Debug)]
 pub(crate) struct Link {
-    server: Server,
+    pub(crate) server: Server,
     pub(crate) conn: AgentConn,
     started: Instant,
     connected: bool,

@@ -5,7 +5,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use gui_protocol::{Rect, SizeHints, WindowFlags, WindowId};
+use gui_protocol::{AgentConn, Rect, SizeHints, WindowFlags, WindowId};
 use smithay::{
     reexports::{
         wayland_protocols::xdg::shell::server::xdg_toplevel::State as XdgState,
@@ -17,11 +17,13 @@ use smithay::{
         shell::xdg::{PopupSurface, ToplevelSurface, XdgToplevelSurfaceData},
     },
 };
-use tracing::{debug, warn};
+use tracing::warn;
 
 use crate::{
-    compose::{Canvas, ComposeError},
+    compose::Density,
     handlers::popup,
+    picture::Picture,
+    pool::Kind,
     state::State,
     window::{Role, Window, content_area, from_rect, size_hints, to_rect},
 };
@@ -57,14 +59,11 @@ impl State {
     fn map(&mut self, surface: WlSurface, role: Role, corner: Point<i32, Logical>, parent: Option<WindowId>) {
         let Some(area) = content_area(&surface) else { return };
         let geometry = Rectangle::new(corner, area.size);
-        let drawn = Canvas::new(self.link.exporter(), area.size).and_then(|mut canvas| {
-            canvas.draw(&mut self.renderer, &surface, area.loc)?;
-            Ok(canvas)
-        });
-        let mut canvas = match drawn {
-            Ok(canvas) => canvas,
-            Err(error) => return log_compose_error(&error),
-        };
+        let mut picture = Picture::new();
+        picture.update(&surface, Density::ONE);
+        if let Err(error) = picture.draw(self.link.exporter(), Kind::Live, &mut self.written, drop) {
+            return warn!("{error}");
+        }
         let id = self.windows.next_id();
         let override_redirect = matches!(role, Role::Popup { .. });
         let conn = &mut self.link.conn;
@@ -82,11 +81,13 @@ impl State {
                 conn.flags(id, flags, WindowFlags::empty());
             }
         }
-        canvas.announce(conn, id);
+        let everything = picture.take_unsent();
+        tell(conn, id, &mut picture, everything);
         conn.map(id, parent);
-        canvas.damaged(conn, id, vec![Rect { x: 0, y: 0, ..to_rect(geometry) }]);
+        // what was shown before there was a window to show it in is shown once more
+        tell(conn, id, &mut picture, Rectangle::from_size(picture.size()).into());
         self.output.enter(&surface);
-        self.windows.insert(id, Window { surface, role, geometry, canvas });
+        self.windows.insert(id, Window::new(surface, role, geometry, picture));
     }
 
     /// Takes a window away, if the surface is one, and its popups with it.
@@ -94,7 +95,9 @@ impl State {
         let Some(id) = self.windows.of_surface(surface) else { return };
         let Some(window) = self.windows.remove(id) else { return };
         self.link.conn.destroy(id);
-        self.windows.retire(window.canvas);
+        for buffer in window.picture.pool.into_buffers() {
+            self.windows.retire(buffer);
+        }
         self.output.leave(surface);
         if self.focused.as_ref() == Some(surface) {
             self.set_keyboard_focus(None);
@@ -106,29 +109,33 @@ impl State {
         }
     }
 
-    /// Brings the window's image up to date with its surfaces and says what changed.
-    pub(crate) fn redraw(&mut self, id: WindowId) {
-        let Some(window) = self.windows.get_mut(id) else { return };
-        let Some(area) = content_area(&window.surface) else { return };
-        if area.size != window.canvas.size() {
-            let mut canvas = match Canvas::new(self.link.exporter(), area.size) {
-                Ok(canvas) => canvas,
-                Err(error) => return log_compose_error(&error),
-            };
-            match canvas.draw(&mut self.renderer, &window.surface, area.loc) {
-                Ok(_) => {}
-                Err(error) => return log_compose_error(&error),
-            }
-            canvas.announce(&mut self.link.conn, id);
-            let old = std::mem::replace(&mut window.canvas, canvas);
-            old.replaced(&mut self.link.conn, id);
-            self.windows.retire(old);
-        } else {
-            match window.canvas.draw(&mut self.renderer, &window.surface, area.loc) {
-                Ok(damage) => window.canvas.damaged(&mut self.link.conn, id, damage),
-                Err(error) => log_compose_error(&error),
-            }
+    /// Brings the images of all windows that have changed up to date and says what changed.
+    pub(crate) fn present_all(&mut self) {
+        while let Some(id) = self.windows.next_touched() {
+            self.present(id);
         }
+    }
+
+    fn present(&mut self, id: WindowId) {
+        let Some(window) = self.windows.get_mut(id) else { return };
+        if !window.picture.update(&window.surface, Density::ONE) {
+            return;
+        }
+        let mut useless = Vec::new();
+        let retire = |buffer| useless.push(buffer);
+        let conn = &mut self.link.conn;
+        match window.picture.draw(self.link.server.exporter(), Kind::Live, &mut self.written, retire) {
+            Ok(_) => {
+                let damage = window.picture.take_unsent();
+                if !damage.is_empty() {
+                    tell(conn, id, &mut window.picture, damage);
+                }
+            }
+            Err(error) => warn!("{error}"),
+        }
+        let is_popup = matches!(window.role, Role::Popup { .. });
+        useless.into_iter().for_each(|buffer| self.windows.retire(conn, id, buffer));
+        if is_popup { self.place_popup(id) } else { self.reconcile_size(id) }
     }
 
     /// The client may have chosen a size of its own. Asks for it.
@@ -138,7 +145,7 @@ impl State {
             // drawn before the client saw the size it is to have: what it wants then is not known yet
             return;
         }
-        let geometry = Rectangle::new(window.geometry.loc, window.canvas.size());
+        let geometry = Rectangle::new(window.geometry.loc, window.picture.area().size);
         self.ask_for(id, geometry);
     }
 
@@ -157,7 +164,7 @@ impl State {
         let Role::Popup { popup } = &window.role else { return };
         let parent = popup.get_parent_surface().and_then(|parent| self.windows.of_surface(&parent));
         let Some(corner) = parent.and_then(|id| self.windows.get(id)).map(Window::position) else { return };
-        let wish = Rectangle::new(corner + popup::offset(popup), window.canvas.size());
+        let wish = Rectangle::new(corner + popup::offset(popup), window.picture.area().size);
         let (surface, old) = (window.surface.clone(), window.position());
         self.ask_for(id, wish);
         if self.windows.get(id).is_some_and(|window| window.position() != old) {
@@ -309,10 +316,19 @@ fn with_toplevel_data<T>(
     })
 }
 
-fn log_compose_error(error: &ComposeError) {
-    match error {
-        // the client's own doing, and smithay has ended its connection
-        ComposeError::Draw(_) => debug!("{error}"),
-        ComposeError::Export(_) | ComposeError::Layout(_) => warn!("{error}"),
-    }
+/// Gives the GUI domain the newest image.
+fn tell(conn: &mut AgentConn, id: WindowId, picture: &mut Picture, damage: Region<Physical>) {
+    let (area, size) = (picture.area().size, picture.size());
+    let Some(buffer) = picture.pool.newest_mut() else { return };
+    let serial = *buffer.serial.get_or_insert_with(|| {
+        let Rect { width, height, .. } = to_rect(Rectangle::from_size(buffer.size));
+        conn.add_buffer(id, width, height, gui_protocol::PixelFormat::Xrgb8888, buffer.refs())
+    });
+    let Rect { width, height, .. } = to_rect(Rectangle::from_size(area));
+    let commit = NewCommit {
+        source: to_rect(Rectangle::from_size(size)),
+        damage: damage.rects().map(to_rect).collect(),
+        ..NewCommit::whole(serial, width, height)
+    };
+    conn.commit(id, commit);
 }

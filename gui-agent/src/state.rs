@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use gui_protocol::{AgentEvent, Screen, Version, WindowId};
 use smithay::{
-    backend::renderer::pixman::PixmanRenderer,
     desktop::PopupManager,
     input::{Seat, SeatState, keyboard::XkbConfig},
     output::Output,
@@ -37,7 +36,7 @@ use smithay::{
 use tracing::{debug, error, info, warn};
 
 use crate::{
-    StartError, compose,
+    StartError,
     frames::{FrameClock, PRESENTATION_CLOCK},
     handlers::{output, popup::Grab, xdg_shell},
     link::Link,
@@ -74,7 +73,8 @@ pub struct State {
     /// The window the pointer is over.
     pub(crate) pointed: Option<WindowId>,
     pub(crate) windows: Windows,
-    pub(crate) renderer: PixmanRenderer,
+    /// Bytes of pixels moved so far.
+    pub(crate) written: u64,
     pub(crate) frames: FrameClock,
     pub(crate) link: Link,
     /// Set when a client has sent something, for the owner of the display to read it.
@@ -125,7 +125,7 @@ impl State {
             focused: None,
             pointed: None,
             windows: Windows::default(),
-            renderer: compose::new_renderer().map_err(|error| StartError::Renderer(error.to_string()))?,
+            written: 0,
             frames: FrameClock::new(options.frame_interval()),
             link: Link::listen(options).map_err(StartError::Link)?,
             clients_ready: false,
@@ -148,6 +148,7 @@ impl State {
         while let Some(event) = self.link.next_event() {
             self.handle(event);
         }
+        self.present_all();
         self.link.write();
         let now = Instant::now();
         if self.link.is_clear() {

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use gui_protocol::{BufferSerial, Rect, SizeHints, WindowId, limits};
 use shm_grant::Export;
 use smithay::{
-    desktop::utils::bbox_from_surface_tree,
     reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Logical, Point, Rectangle, Size},
     wayland::{
@@ -18,7 +17,7 @@ use smithay::{
     },
 };
 
-use crate::compose::Canvas;
+use crate::{picture::Picture, pool::Buffer, surface};
 
 /// What a window is.
 pub(crate) enum Role {
@@ -38,10 +37,21 @@ pub(crate) struct Window {
     pub(crate) role: Role,
     /// Position and size on the screen, as the GUI domain has them as far as known.
     pub(crate) geometry: Rectangle<i32, Logical>,
-    pub(crate) canvas: Canvas,
+    pub(crate) picture: Picture,
+    /// Whether its surfaces have changed since the picture was updated.
+    touched: bool,
 }
 
 impl Window {
+    pub(crate) fn new(
+        surface: WlSurface,
+        role: Role,
+        geometry: Rectangle<i32, Logical>,
+        picture: Picture,
+    ) -> Self {
+        Self { surface, role, geometry, picture, touched: false }
+    }
+
     /// Where the window's content begins on the screen.
     pub(crate) fn position(&self) -> Point<i32, Logical> {
         self.geometry.loc
@@ -49,7 +59,7 @@ impl Window {
 
     /// Where the surface's own origin lies on the screen.
     pub(crate) fn surface_origin(&self) -> Point<i32, Logical> {
-        self.geometry.loc - content_area(&self.surface).map_or(Point::default(), |area| area.loc)
+        self.geometry.loc - self.picture.area().loc
     }
 
     pub(crate) fn toplevel(&self) -> Option<&ToplevelSurface> {
@@ -63,7 +73,7 @@ impl Window {
 /// The part of a surface tree that is the window: its window geometry, as far as there is anything to show, and not
 /// larger than the protocol allows. In coordinates of the surface; `None` if empty.
 pub(crate) fn content_area(surface: &WlSurface) -> Option<Rectangle<i32, Logical>> {
-    let everything = bbox_from_surface_tree(surface, (0, 0));
+    let everything = surface::bounds(surface);
     let geometry =
         with_states(surface, |states| states.cached_state.get::<SurfaceCachedState>().current().geometry);
     let mut area = geometry.map_or(Some(everything), |geometry| geometry.intersection(everything))?;
@@ -108,6 +118,7 @@ fn to_i32(value: u32) -> i32 {
 pub(crate) struct Windows {
     windows: BTreeMap<u32, Window>,
     last_id: u32,
+    touched: Vec<WindowId>,
     retired: Vec<(BufferSerial, Export)>,
 }
 
@@ -119,11 +130,14 @@ impl Windows {
     }
 
     pub(crate) fn insert(&mut self, id: WindowId, window: Window) {
+        surface::set_window(&window.surface, Some(id));
         self.windows.insert(id.0, window);
     }
 
     pub(crate) fn remove(&mut self, id: WindowId) -> Option<Window> {
-        self.windows.remove(&id.0)
+        let window = self.windows.remove(&id.0)?;
+        surface::set_window(&window.surface, None);
+        Some(window)
     }
 
     pub(crate) fn get(&self, id: WindowId) -> Option<&Window> {
@@ -136,12 +150,29 @@ impl Windows {
 
     /// The window whose root surface this is.
     pub(crate) fn of_surface(&self, surface: &WlSurface) -> Option<WindowId> {
-        self.windows.iter().find(|(_, window)| window.surface == *surface).map(|(id, _)| WindowId(*id))
+        surface::window_of(surface)
     }
 
-    /// Keeps the pages of an image that is not drawn to any more until [`Windows::released`] says they are free.
-    pub(crate) fn retire(&mut self, canvas: Canvas) {
-        self.retired.extend(canvas.into_announced());
+    /// A window's surfaces have changed.
+    pub(crate) fn touch(&mut self, id: WindowId) {
+        if let Some(window) = self.windows.get_mut(&id.0).filter(|window| !window.touched) {
+            window.touched = true;
+            self.touched.push(id);
+        }
+    }
+
+    /// The next window that has changed since this was last asked.
+    pub(crate) fn next_touched(&mut self) -> Option<WindowId> {
+        let id = self.touched.pop()?;
+        if let Some(window) = self.windows.get_mut(&id.0) {
+            window.touched = false;
+        }
+        Some(id)
+    }
+
+    /// Keeps the pages of a buffer that is not drawn to any more until [`Windows::released`] says they are free.
+    pub(crate) fn retire(&mut self, buffer: Buffer) {
+        self.retired.extend(buffer.into_announced());
     }
 
     /// The GUI domain will not look at this buffer's references again.

@@ -103,7 +103,7 @@ impl ImportedPages {
 
 impl PixelLayout {
     /// Address of the first pixel in a mapping of `size` bytes at `base`, if all pixels lie in it.
-    fn place(&self, base: *mut u8, size: usize) -> Result<*mut u32, LayoutError> {
+    pub(crate) fn place(&self, base: *mut u8, size: usize) -> Result<*mut u32, LayoutError> {
         let Self { width, height, stride_bytes, offset } = *self;
         if !(1..=MAX_SIDE).contains(&width) || !(1..=MAX_SIDE).contains(&height) {
             return Err(LayoutError::Size(width, height));
@@ -136,6 +136,24 @@ unsafe fn image<T: Send + Sync>(
     format: PixelFormat,
     owner: Arc<T>,
 ) -> Result<pixman::Image<'static, 'static>, LayoutError> {
+    // SAFETY: the caller's promise, for as long as `owner` lives, which the image gives up only when it is destroyed.
+    let image = unsafe { borrowed(bits, layout, format)? };
+    let owner = Arc::into_raw(owner).cast_mut().cast::<c_void>();
+    // SAFETY: the image is live. Pixman calls the function once, with this pointer, when the last reference to the
+    // image goes; `release::<T>` is what takes this pointer back.
+    unsafe { ffi::pixman_image_set_destroy_function(image.as_ptr(), Some(release::<T>), owner) };
+    Ok(image)
+}
+
+/// # Safety
+///
+/// `layout` must come from a successful [`PixelLayout::place`], as must `bits`, and all rows must stay mapped as long as
+/// the image exists: `'a` must be chosen so.
+pub(crate) unsafe fn borrowed<'a>(
+    bits: *mut u32,
+    layout: PixelLayout,
+    format: PixelFormat,
+) -> Result<pixman::Image<'a, 'static>, LayoutError> {
     let format = match format {
         PixelFormat::Xrgb8888 => pixman::FormatCode::X8R8G8B8,
         PixelFormat::Argb8888 => pixman::FormatCode::A8R8G8B8,
@@ -145,19 +163,13 @@ unsafe fn image<T: Send + Sync>(
         [layout.width, layout.height, layout.stride_bytes].map(|n| c_int::try_from(n).unwrap_or(c_int::MAX));
     // SAFETY: pixman requires `bits` to be non-null, aligned to 4 and valid for all rows for as long as the
     // image exists, and the stride to be a multiple of 4. The first and last follow from `place`, the
-    // validity from the caller's promise and `owner`, which the image gives up only when it is destroyed.
+    // validity from the caller's promise.
     let raw = unsafe { ffi::pixman_image_create_bits_no_clear(format.into(), width, height, bits, stride) };
     if raw.is_null() {
         return Err(LayoutError::OutOfMemory);
     }
-    let owner = Arc::into_raw(owner).cast_mut().cast::<c_void>();
-    // SAFETY: `raw` is a live image with one reference, which is ours to give to `from_ptr`. Pixman calls the
-    // function once, with this pointer, when the last reference to the image goes; `release::<T>` is what
-    // takes this pointer back.
-    unsafe {
-        ffi::pixman_image_set_destroy_function(raw, Some(release::<T>), owner);
-        Ok(pixman::Image::from_ptr(raw))
-    }
+    // SAFETY: `raw` is a live image with one reference, which is ours to give away.
+    Ok(unsafe { pixman::Image::from_ptr(raw) })
 }
 
 /// # Safety

@@ -40,12 +40,16 @@
 //!   acted upon.
 //!
 //! All unsafe code of the workspace is in this crate: `mem` (volatile copies), `pages` (access to mappings),
-//! `import` (several grants into one mapping) and `image` (pixman).
+//! `import` (several grants into one mapping), `image` (pixman) and `client_image` (pixman over the shared memory of
+//! Wayland clients).
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod address;
 mod client;
+#[cfg(feature = "wayland")]
+#[allow(unsafe_code)]
+mod client_image;
 mod export;
 mod grants;
 #[cfg(feature = "pixman")]
@@ -68,6 +72,8 @@ mod wait;
 
 pub use address::{Address, Backend, own_domain};
 pub use client::Client;
+#[cfg(feature = "wayland")]
+pub use client_image::{ClientImage, ClientImageError};
 pub use export::{Export, ExportError, Exporter};
 pub use grants::GrantError;
 #[cfg(feature = "pixman")]

@@ -1,7 +1,6 @@
 //! Surfaces, subsurfaces and their commits.
 
 use smithay::{
-    backend::renderer::utils::{on_commit_buffer_handler, with_renderer_surface_state},
     reexports::wayland_server::{Client, protocol::wl_surface::WlSurface},
     wayland::{
         compositor::{
@@ -12,7 +11,10 @@ use smithay::{
     },
 };
 
-use crate::state::{ClientState, State};
+use crate::{
+    state::{ClientState, State},
+    surface,
+};
 
 impl CompositorHandler for State {
     fn compositor_state(&mut self) -> &mut CompositorState {
@@ -27,7 +29,7 @@ impl CompositorHandler for State {
     }
 
     fn commit(&mut self, surface: &WlSurface) {
-        on_commit_buffer_handler::<Self>(surface);
+        surface::committed(surface);
         if is_sync_subsurface(surface) {
             // applied, and seen by us, when the parent commits
             return;
@@ -47,6 +49,7 @@ impl CompositorHandler for State {
     fn destroyed(&mut self, surface: &WlSurface) {
         // a role object normally goes first and takes the window along; not so when a client just disappears
         self.unmap(surface);
+        surface::destroyed(surface);
         self.frames.forget_dead();
     }
 }
@@ -58,9 +61,4 @@ fn root_of(surface: &WlSurface) -> WlSurface {
         root = parent;
     }
     root
-}
-
-/// Whether a surface has something to show.
-pub(crate) fn has_buffer(surface: &WlSurface) -> bool {
-    with_renderer_surface_state(surface, |state| state.buffer().is_some()).unwrap_or(false)
 }

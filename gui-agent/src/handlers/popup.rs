@@ -20,8 +20,8 @@ use smithay::{
 
 use wayland_guard::admit_popup;
 
-use super::{compositor::has_buffer, output};
-use crate::state::State;
+use super::output;
+use crate::{state::State, surface::has_content};
 
 /// Where a popup goes relative to its parent's window geometry, as last configured and acknowledged.
 pub(crate) fn offset(popup: &PopupSurface) -> Point<i32, Logical> {
@@ -43,12 +43,9 @@ impl State {
     pub(super) fn popup_committed(&mut self, surface: &WlSurface) {
         let popups = self.globals.xdg_shell.popup_surfaces();
         let Some(popup) = popups.iter().find(|it| it.wl_surface() == surface).cloned() else { return };
-        match (self.windows.of_surface(surface), has_buffer(surface)) {
+        match (self.windows.of_surface(surface), has_content(surface)) {
             (Some(_), false) => self.unmap(surface),
-            (Some(id), true) => {
-                self.redraw(id);
-                self.place_popup(id);
-            }
+            (Some(id), true) => self.windows.touch(id),
             (None, true) if popup.ensure_configured() => self.map_popup(popup),
             (None, true) => {}
             (None, false) if !popup.is_initial_configure_sent() => self.configure_popup(&popup),

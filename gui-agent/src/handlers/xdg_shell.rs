@@ -17,8 +17,8 @@ use smithay::{
     wayland::shell::xdg::{PopupSurface, PositionerState, ToplevelSurface, XdgShellHandler, XdgShellState},
 };
 
-use super::{compositor::has_buffer, output};
-use crate::state::State;
+use super::output;
+use crate::{state::State, surface::has_content};
 
 /// What a client may ask of its window and have a chance to get.
 pub(crate) const CAPABILITIES: [WmCapabilities; 2] = [WmCapabilities::Fullscreen, WmCapabilities::Minimize];
@@ -28,12 +28,11 @@ impl State {
     pub(super) fn toplevel_committed(&mut self, surface: &WlSurface) {
         let toplevels = self.globals.xdg_shell.toplevel_surfaces();
         let Some(toplevel) = toplevels.iter().find(|it| it.wl_surface() == surface).cloned() else { return };
-        match (self.windows.of_surface(surface), has_buffer(surface)) {
+        match (self.windows.of_surface(surface), has_content(surface)) {
             (Some(_), false) => self.unmap(surface),
             (Some(id), true) => {
-                self.redraw(id);
+                self.windows.touch(id);
                 self.update_hints(id);
-                self.reconcile_size(id);
             }
             (None, true) if toplevel.ensure_configured() => self.map_toplevel(toplevel),
             (None, true) => {}

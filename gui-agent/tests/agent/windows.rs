@@ -1,5 +1,7 @@
 //! Toplevels: what is shown, what is copied, who decides on sizes and states.
 
+use std::time::Duration;
+
 use gui_protocol::{Rect, SizeHints, WindowFlags, WindowId};
 use transom_tests::client::{Buffer, Toplevel, show};
 use wayland_protocols::xdg::{
@@ -244,8 +246,11 @@ fn replaced_pages_live_until_they_are_let_go_of() {
     let (client, toplevel, _buffer, id) = window(&mut world, 32, 32, RED);
     let large = world.client(client).buffer(64, 64, GREEN);
     let larger = world.client(client).buffer(96, 96, BLUE);
-    show(&toplevel.surface, &large);
-    show(&toplevel.surface, &larger);
+    for buffer in [&large, &larger] {
+        show(&toplevel.surface, buffer);
+        world.client(client).pump();
+        world.agent.dispatch(Some(Duration::ZERO)).unwrap();
+    }
     // the agent has replaced the first by the second before the daemon comes to map either
     world.settle();
     assert_eq!(world.daemon().seen(id).buffers, 3);

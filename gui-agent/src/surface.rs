@@ -1,0 +1,380 @@
+//! What each surface shows: its pixels, how they are to be seen, and what has changed of them.
+//!
+//! Kept beside the surface and brought up to date whenever a commit takes effect. A client's buffer is held only as long
+//! as its pixels may have to be read again; dropping it gives it back to the client.
+
+use std::cell::{RefCell, RefMut};
+
+use gui_protocol::WindowId;
+use shm_grant::{ClientImage, ClientImageError, PixelFormat};
+use smithay::{
+    reexports::wayland_server::{
+        Resource,
+        protocol::{wl_buffer::WlBuffer, wl_surface::WlSurface},
+    },
+    utils::{Buffer, Logical, Point, Rectangle, Size, Transform},
+    wayland::{
+        compositor::{
+            BufferAssignment, Damage, RectangleKind, RegionAttributes, SUBSURFACE_ROLE,
+            SubsurfaceCachedState, SurfaceAttributes, SurfaceData, TraversalAction, with_states,
+            with_surface_tree_downward, with_surface_tree_upward,
+        },
+        viewporter::{ViewportCachedState, ensure_viewport_valid},
+    },
+};
+use tracing::debug;
+
+use crate::region::Region;
+
+/// Where a surface's pixels are.
+pub(crate) enum Pixels {
+    /// In the client's memory.
+    Client(Held),
+    /// In the last image of the window that the surface fills alone; the client has its buffer back.
+    Window,
+    /// In a copy: the client has its buffer back, and the window's image is not enough any more.
+    Kept(pixman::Image<'static, 'static>),
+}
+
+/// A buffer that its client must not draw into.
+pub(crate) struct Held(WlBuffer);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.0.is_alive() {
+            self.0.release();
+        }
+    }
+}
+
+/// How a buffer becomes a surface.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct View {
+    /// Pixels. No side is below 1.
+    pub(crate) buffer: Size<i32, Buffer>,
+    /// Pixels for each unit of the surface, before cropping and scaling.
+    pub(crate) scale: i32,
+    pub(crate) transform: Transform,
+    /// The part that is shown, in units of the surface before scaling. Within it, and not empty.
+    pub(crate) source: Rectangle<f64, Logical>,
+    /// What it is scaled to: the size of the surface. No side is below 1.
+    pub(crate) size: Size<i32, Logical>,
+}
+
+impl View {
+    /// The surface's size before cropping and scaling.
+    pub(crate) fn uncropped(&self) -> Size<f64, Logical> {
+        let size = self.transform.transform_size(self.buffer).to_f64();
+        let scale = f64::from(self.scale.max(1));
+        (size.w / scale, size.h / scale).into()
+    }
+
+    /// Where a point of the surface lies in its buffer.
+    pub(crate) fn to_buffer(&self, point: Point<f64, Logical>) -> Point<f64, Buffer> {
+        let x = self.source.loc.x + point.x * self.source.size.w / f64::from(self.size.w);
+        let y = self.source.loc.y + point.y * self.source.size.h / f64::from(self.size.h);
+        let point = Point::<f64, Logical>::from((x, y));
+        // the transform is what the client has done to its content; here a point follows it
+        point.to_buffer(f64::from(self.scale.max(1)), self.transform.invert(), &self.uncropped())
+    }
+
+    /// Whether every pixel of the buffer is shown.
+    pub(crate) fn shows_all(&self) -> bool {
+        self.source == Rectangle::from_size(self.uncropped())
+    }
+
+    fn damage_to_buffer(&self, rect: Rectangle<i32, Logical>) -> Option<Rectangle<i32, Buffer>> {
+        // within the surface the numbers stay small, whatever they are multiplied with
+        let rect = rect.intersection(Rectangle::from_size(self.size))?.to_f64();
+        let (a, b) = (self.to_buffer(rect.loc), self.to_buffer(rect.loc + rect.size.to_point()));
+        let from = (a.x.min(b.x).floor(), a.y.min(b.y).floor());
+        let to = (a.x.max(b.x).ceil(), a.y.max(b.y).ceil());
+        Some(Rectangle::from_extremities(from, to).to_i32_up())
+    }
+}
+
+/// What a mapped surface shows.
+pub(crate) struct Content {
+    pub(crate) pixels: Pixels,
+    format: PixelFormat,
+    view: View,
+    opaque: Region<Logical>,
+    /// Since this was last taken.
+    damage: Region<Buffer>,
+}
+
+/// What the agent keeps for each surface.
+#[derive(Default)]
+pub(crate) struct Surface {
+    pub(crate) content: Option<Content>,
+    /// The window whose root this is.
+    pub(crate) window: Option<WindowId>,
+}
+
+impl Surface {
+    /// What is kept for a surface. Must not be asked for twice at a time.
+    pub(crate) fn of(states: &SurfaceData) -> RefMut<'_, Self> {
+        states.data_map.get_or_insert(RefCell::<Self>::default).borrow_mut()
+    }
+
+    fn attach(&mut self, buffer: WlBuffer) {
+        match &self.content {
+            // attached again before it was given back: once back is enough
+            Some(Content { pixels: Pixels::Client(held), .. }) if held.0 == buffer => return,
+            _ => {}
+        }
+        let held = Held(buffer);
+        match ClientImage::of(&held.0) {
+            Ok(image) => {
+                let side = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
+                let size = Size::from((side(image.width()), side(image.height())));
+                let (view, opaque, damage) = match self.content.take() {
+                    Some(content) => (content.view, content.opaque, content.damage),
+                    None => (View::new(size), Region::default(), Region::default()),
+                };
+                let view = View { buffer: size, ..view };
+                let (pixels, format) = (Pixels::Client(held), image.format());
+                self.content = Some(Content { pixels, format, view, opaque, damage });
+            }
+            Err(error) => {
+                log_unreadable(&error);
+                self.content = None;
+            }
+        }
+    }
+}
+
+impl View {
+    fn new(buffer: Size<i32, Buffer>) -> Self {
+        let size = Size::from((buffer.w, buffer.h));
+        let source = Rectangle::from_size(size.to_f64());
+        Self { buffer, scale: 1, transform: Transform::Normal, source, size }
+    }
+}
+
+/// A commit of this surface has taken effect.
+pub(crate) fn committed(surface: &WlSurface) {
+    with_states(surface, |states| {
+        let mut attributes = states.cached_state.get::<SurfaceAttributes>();
+        let attributes = attributes.current();
+        let mut surface = Surface::of(states);
+        match attributes.buffer.take() {
+            Some(BufferAssignment::NewBuffer(buffer)) => surface.attach(buffer),
+            Some(BufferAssignment::Removed) => surface.content = None,
+            None => {}
+        }
+        let Some(content) = &mut surface.content else { return attributes.damage.clear() };
+        content.view.scale = attributes.buffer_scale.max(1);
+        content.view.transform = attributes.buffer_transform.into();
+        content.view.crop(states);
+        for damage in attributes.damage.drain(..) {
+            let rect = match damage {
+                Damage::Buffer(rect) => Some(rect),
+                Damage::Surface(rect) => content.view.damage_to_buffer(rect),
+            };
+            let rect = rect.and_then(|rect| rect.intersection(Rectangle::from_size(content.view.buffer)));
+            rect.into_iter().for_each(|rect| content.damage.add(rect));
+        }
+        content.opaque = match (content.format, &attributes.opaque_region) {
+            (PixelFormat::Xrgb8888, _) => Rectangle::from_size(content.view.size).into(),
+            (PixelFormat::Argb8888, Some(region)) => opaque_region(region, content.view.size),
+            (PixelFormat::Argb8888, None) => Region::default(),
+        };
+    });
+}
+
+impl View {
+    /// Takes over what the surface's viewport says. A wrong one ends its client.
+    fn crop(&mut self, states: &SurfaceData) {
+        let whole = self.uncropped();
+        let units = Size::from((whole.w as i32, whole.h as i32));
+        let valid = ensure_viewport_valid(states, units);
+        let mut viewport = states.cached_state.get::<ViewportCachedState>();
+        let viewport = viewport.current();
+        let size = viewport.size().unwrap_or(units);
+        self.size = (size.w.max(1), size.h.max(1)).into();
+        self.source = viewport.src.filter(|_| valid).unwrap_or_else(|| Rectangle::from_size(whole));
+    }
+}
+
+fn opaque_region(region: &RegionAttributes, size: Size<i32, Logical>) -> Region<Logical> {
+    let mut opaque = Region::default();
+    for (kind, rect) in &region.rects {
+        let Some(rect) = rect.intersection(Rectangle::from_size(size)) else { continue };
+        match kind {
+            RectangleKind::Add => opaque.add_exactly(rect),
+            RectangleKind::Subtract => opaque = opaque.without(&rect.into()),
+        }
+    }
+    opaque
+}
+
+/// Gives back whatever a surface holds that is no more.
+pub(crate) fn destroyed(surface: &WlSurface) {
+    with_states(surface, |states| Surface::of(states).content = None);
+}
+
+/// Whether a surface has something to show.
+pub(crate) fn has_content(surface: &WlSurface) -> bool {
+    with_states(surface, |states| Surface::of(states).content.is_some())
+}
+
+/// The window whose root this surface is.
+pub(crate) fn window_of(surface: &WlSurface) -> Option<WindowId> {
+    with_states(surface, |states| Surface::of(states).window)
+}
+
+pub(crate) fn set_window(surface: &WlSurface, window: Option<WindowId>) {
+    with_states(surface, |states| Surface::of(states).window = window);
+}
+
+/// A surface with something to show, as one of a window's tree.
+#[derive(Debug)]
+pub(crate) struct Layer {
+    pub(crate) surface: WlSurface,
+    /// Its corner, from the root's.
+    pub(crate) at: Point<i32, Logical>,
+    pub(crate) view: View,
+    pub(crate) format: PixelFormat,
+    /// Parts of the surface, from its corner.
+    pub(crate) opaque: Region<Logical>,
+}
+
+impl Layer {
+    pub(crate) fn area(&self) -> Rectangle<i32, Logical> {
+        Rectangle::new(self.at, self.view.size)
+    }
+
+    /// Whether the same pixels of the same surface are seen at the same place.
+    pub(crate) fn shows_like(&self, other: &Self) -> bool {
+        let key = |it: &Self| (it.at, it.view, it.format);
+        self.surface == other.surface && key(self) == key(other)
+    }
+}
+
+/// All layers of a window, the lowest first, with the damage since they were last asked for.
+pub(crate) fn layers(root: &WlSurface, mut each: impl FnMut(Layer, Region<Buffer>)) {
+    with_surface_tree_upward(
+        root,
+        Point::default(),
+        |_, states, at| match Surface::of(states).content {
+            Some(_) => TraversalAction::DoChildren(*at + offset(states)),
+            // what is not shown hides its children
+            None => TraversalAction::SkipChildren,
+        },
+        |surface, states, at| {
+            let at = *at + offset(states);
+            if let Some(content) = &mut Surface::of(states).content {
+                let damage = std::mem::take(&mut content.damage);
+                let (view, format, opaque) = (content.view, content.format, content.opaque.clone());
+                each(Layer { surface: surface.clone(), at, view, format, opaque }, damage);
+            }
+        },
+        |_, _, _| true,
+    );
+}
+
+/// The rectangle around everything that a root and its subsurfaces show, from the root's corner.
+pub(crate) fn bounds(root: &WlSurface) -> Rectangle<i32, Logical> {
+    let mut bounds = Rectangle::default();
+    with_surface_tree_upward(
+        root,
+        Point::default(),
+        |_, states, at| match &Surface::of(states).content {
+            Some(content) => {
+                let at = *at + offset(states);
+                bounds = bounds.merge(Rectangle::new(at, content.view.size));
+                TraversalAction::DoChildren(at)
+            }
+            None => TraversalAction::SkipChildren,
+        },
+        |_, _, _| {},
+        |_, _, _| true,
+    );
+    bounds
+}
+
+/// The topmost surface of a window that takes input at a point, both from the root's corner, and its own corner.
+pub(crate) fn under(
+    root: &WlSurface,
+    point: Point<f64, Logical>,
+) -> Option<(WlSurface, Point<i32, Logical>)> {
+    let found = RefCell::new(None);
+    with_surface_tree_downward(
+        root,
+        Point::default(),
+        |_, states, at| match Surface::of(states).content {
+            Some(_) => TraversalAction::DoChildren(*at + offset(states)),
+            None => TraversalAction::SkipChildren,
+        },
+        |surface, states, at| {
+            let at = *at + offset(states);
+            if found.borrow().is_none() && takes_input(states, point - at.to_f64()) {
+                *found.borrow_mut() = Some((surface.clone(), at));
+            }
+        },
+        |_, _, _| found.borrow().is_none(),
+    );
+    found.into_inner()
+}
+
+fn takes_input(states: &SurfaceData, point: Point<f64, Logical>) -> bool {
+    let size = Surface::of(states).content.as_ref().map(|content| content.view.size);
+    let inside = size.is_some_and(|size| Rectangle::from_size(size.to_f64()).contains(point));
+    let mut attributes = states.cached_state.get::<SurfaceAttributes>();
+    let region = &attributes.current().input_region;
+    inside && region.as_ref().is_none_or(|region| region.contains(point.to_i32_floor()))
+}
+
+/// Where a subsurface is from its parent's corner; nowhere else for other surfaces.
+fn offset(states: &SurfaceData) -> Point<i32, Logical> {
+    match states.role {
+        Some(SUBSURFACE_ROLE) => {
+            states.cached_state.get::<SubsurfaceCachedState>().current().location
+        }
+        _ => Point::default(),
+    }
+}
+
+/// Lends the pixels of a surface to draw from, if they are in an image of their own, as one of the surface's view.
+pub(crate) fn read<T>(
+    pixels: &mut Pixels,
+    draw: impl FnOnce(&mut pixman::Image<'_, 'static>) -> T,
+) -> Result<Option<T>, ClientImageError> {
+    match pixels {
+        Pixels::Client(held) => ClientImage::read(&held.0, draw).map(Some),
+        Pixels::Kept(image) => Ok(Some(draw(image))),
+        Pixels::Window => Ok(None),
+    }
+}
+
+fn log_unreadable(error: &ClientImageError) {
+    debug!("a buffer cannot be shown: {error}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damage_of_the_surface_becomes_damage_of_the_buffer() {
+        let logical = |x, y, w, h| Rectangle::<i32, Logical>::new((x, y).into(), (w, h).into());
+        let buffer = |x, y, w, h| Some(Rectangle::<i32, Buffer>::new((x, y).into(), (w, h).into()));
+        let mut view = View { scale: 2, size: (50, 30).into(), ..View::new((100, 60).into()) };
+        view.source = Rectangle::from_size(view.uncropped());
+        assert_eq!(view.damage_to_buffer(logical(1, 2, 3, 4)), buffer(2, 4, 6, 8));
+        assert_eq!(view.damage_to_buffer(logical(-5, 25, i32::MAX, i32::MAX)), buffer(0, 50, 100, 10));
+        assert_eq!(view.damage_to_buffer(logical(50, 0, 1, 1)), None);
+
+        // turned by a quarter against the clock: the upper left corner has become the lower left one
+        let turned = View { transform: Transform::_90, size: (30, 50).into(), ..view };
+        let turned = View { source: Rectangle::from_size(turned.uncropped()), ..turned };
+        assert_eq!(turned.damage_to_buffer(logical(0, 0, 30, 50)), buffer(0, 0, 100, 60));
+        assert_eq!(turned.damage_to_buffer(logical(0, 0, 1, 1)), buffer(0, 58, 2, 2));
+
+        // and enlarged from a part of it
+        let source = Rectangle::new((10.0, 10.0).into(), (5.0, 5.0).into());
+        let enlarged = View { source, size: (50, 50).into(), ..view };
+        assert_eq!(enlarged.damage_to_buffer(logical(0, 0, 11, 10)), buffer(20, 20, 3, 2));
+    }
+}
