@@ -255,3 +255,144 @@ impl Pool {
         self.buffers
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use smithay::utils::Point;
+
+    use crate::compose::{Canvas, new_image};
+
+    use super::*;
+
+    const SIDE: i32 = 24;
+
+    #[derive(Debug, Clone)]
+    enum Op {
+        /// The client draws this colour here.
+        Change { x: i32, y: i32, width: i32, height: i32, colour: u32 },
+        /// The window's newest state goes to the GUI domain, if there is a buffer to be had.
+        Present,
+        /// The GUI domain lets go of one of what it holds.
+        Release(usize),
+        /// The window has another size from now on.
+        Resize(i32, i32),
+        /// Nothing happens for long.
+        Trim,
+    }
+
+    fn op() -> impl Strategy<Value = Op> {
+        let place = (0..SIDE, 0..SIDE, 1..SIDE, 1..SIDE, any::<u32>());
+        prop_oneof![
+            4 => place.prop_map(|(x, y, width, height, colour)| Op::Change { x, y, width, height, colour }),
+            4 => Just(Op::Present),
+            3 => (0_usize..3).prop_map(Op::Release),
+            1 => (1..=SIDE, 1..=SIDE).prop_map(|(width, height)| Op::Resize(width, height)),
+            1 => Just(Op::Trim),
+        ]
+    }
+
+    /// A window's pixels as its client has them, row by row.
+    struct Client {
+        size: Size<i32, Physical>,
+        pixels: Vec<u32>,
+    }
+
+    impl Client {
+        fn new(width: i32, height: i32, colour: u32) -> Self {
+            Self { size: (width, height).into(), pixels: vec![colour; (width * height) as usize] }
+        }
+
+        fn fill(&mut self, rect: Rectangle<i32, Physical>, colour: u32) {
+            for y in rect.loc.y..rect.loc.y + rect.size.h {
+                for x in rect.loc.x..rect.loc.x + rect.size.w {
+                    self.pixels[(y * self.size.w + x) as usize] = colour;
+                }
+            }
+        }
+
+        fn image(&self) -> Image<'static, 'static> {
+            let mut image = new_image(self.size, PixelFormat::Argb8888).unwrap();
+            for (at, colour) in self.pixels.iter().enumerate() {
+                let (x, y) = (at as i32 % self.size.w, at as i32 / self.size.w);
+                let channel = |shift: u32| ((colour >> shift) as u16 & 0xff) * 0x101;
+                let colour = pixman::Color::new(channel(16), channel(8), channel(0), channel(24));
+                let pixel = pixman::Box32 { x1: x, y1: y, x2: x + 1, y2: y + 1 };
+                image.fill_boxes(pixman::Operation::Src, colour, &[pixel]).unwrap();
+            }
+            image
+        }
+    }
+
+    fn shown(buffer: &Buffer, size: Size<i32, Physical>) -> Vec<u32> {
+        let pixel = |x: i32, y: i32| {
+            let mut bytes = [0; 4];
+            buffer.export.pages().copy_out(((y * buffer.size.w + x) * 4) as usize, &mut bytes).unwrap();
+            u32::from_le_bytes(bytes)
+        };
+        (0..size.h).flat_map(|y| (0..size.w).map(move |x| (x, y))).map(|(x, y)| pixel(x, y)).collect()
+    }
+
+    proptest! {
+        /// Whatever is drawn when, and whatever is looked at meanwhile: a new image is exactly the window, and none that
+        /// is looked at changes.
+        #[test]
+        fn each_image_is_what_a_full_copy_would_be(ops in prop::collection::vec(op(), 1..60), kind in 0..3) {
+            let kind = [Kind::Live, Kind::Exact, Kind::Roomy][kind as usize];
+            let exporter = Exporter::default();
+            let (mut pool, mut serials) = (Pool::default(), 0);
+            let mut client = Client::new(SIDE, SIDE, 0xff00_00ff);
+            let mut held: Vec<(BufferSerial, Size<i32, Physical>, Vec<u32>)> = Vec::new();
+            for op in ops {
+                match op {
+                    Op::Change { x, y, width, height, colour } => {
+                        let rect = Rectangle::new((x, y).into(), (width, height).into());
+                        let Some(rect) = rect.intersection(Rectangle::from_size(client.size)) else { continue };
+                        client.fill(rect, colour);
+                        pool.damage(&rect.into());
+                    }
+                    Op::Resize(width, height) => {
+                        client = Client::new(width, height, 0x8012_3456);
+                        pool.damage_all();
+                    }
+                    Op::Present => {
+                        let need = Need { size: client.size, format: PixelFormat::Argb8888, kind };
+                        let at = match pool.prepare(&exporter, need, drop).unwrap() {
+                            Some(at) => at,
+                            None => {
+                                prop_assert!(kind != Kind::Live && held.len() + 1 >= MAX_BUFFERS);
+                                continue;
+                            }
+                        };
+                        let (image, region, _) = pool.begin(at, client.size).unwrap();
+                        let mut written = 0;
+                        Canvas { image, origin: Point::default(), written: &mut written }.copy(&client.image(), &region);
+                        prop_assert_eq!(written, region.area() * 4);
+                        pool.finish(at, need, drop);
+                        let newest = pool.newest_mut().unwrap();
+                        serials += 1;
+                        let serial = *newest.serial.get_or_insert(BufferSerial(serials));
+                        let now = shown(newest, client.size);
+                        prop_assert_eq!(&now, &client.pixels);
+                        if kind != Kind::Live {
+                            pool.hold_newest();
+                            held.retain(|(before, ..)| *before != serial);
+                            held.push((serial, client.size, now));
+                        }
+                    }
+                    Op::Release(at) => {
+                        if at < held.len() {
+                            pool.release(held.remove(at).0);
+                        }
+                    }
+                    Op::Trim => pool.trim(drop),
+                }
+                for (serial, size, then) in &held {
+                    let buffer = pool.buffers.iter().find(|it| it.serial == Some(*serial)).unwrap();
+                    prop_assert_eq!(&shown(buffer, *size), then);
+                }
+                prop_assert!(pool.buffers.len() <= MAX_BUFFERS);
+            }
+        }
+    }
+}
