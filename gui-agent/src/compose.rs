@@ -49,7 +49,8 @@ impl Density {
     /// The pixels next to a rectangle's edges.
     pub(crate) fn pixels(self, rect: Rectangle<i32, Logical>) -> Rectangle<i32, Physical> {
         let (from, to) = (rect.loc, rect.loc + rect.size.to_point());
-        let pixel = |at: Point<i32, Logical>| Point::<i32, Physical>::from((self.pixel(at.x), self.pixel(at.y)));
+        let pixel =
+            |at: Point<i32, Logical>| Point::<i32, Physical>::from((self.pixel(at.x), self.pixel(at.y)));
         Rectangle::from_extremities(pixel(from), pixel(to))
     }
 
@@ -120,7 +121,10 @@ impl Placed {
     fn changed_by(&self, rect: Rectangle<i32, Buffer>) -> Rectangle<i32, Physical> {
         let Sampling::Mapped { across, down, corner } = self.sampling else {
             let Sampling::Plain(offset) = self.sampling else { return self.place };
-            return Rectangle::new(Point::from((rect.loc.x, rect.loc.y)) - offset, (rect.size.w, rect.size.h).into());
+            return Rectangle::new(
+                Point::from((rect.loc.x, rect.loc.y)) - offset,
+                (rect.size.w, rect.size.h).into(),
+            );
         };
         let determinant = across.0 * down.1 - across.1 * down.0;
         if determinant == 0.0 {
@@ -143,8 +147,8 @@ impl Placed {
 fn sampling(layer: &Layer, place: Rectangle<i32, Physical>) -> Sampling {
     let view = &layer.view;
     let size = view.size.to_f64();
-    let corner = view.to_buffer((0.0, 0.0).into());
-    let (right, bottom) = (view.to_buffer((size.w, 0.0).into()), view.to_buffer((0.0, size.h).into()));
+    let corner = view.in_buffer((0.0, 0.0).into());
+    let (right, bottom) = (view.in_buffer((size.w, 0.0).into()), view.in_buffer((0.0, size.h).into()));
     // the buffer's extent must be the place's, and lie on whole pixels
     let whole = |it: f64| it.fract() == 0.0;
     let plain = view.transform == Transform::Normal

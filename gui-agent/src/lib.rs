@@ -22,7 +22,9 @@ mod handlers;
 mod input;
 mod link;
 mod options;
+#[allow(dead_code)]
 mod picture;
+#[allow(dead_code)]
 mod pool;
 mod region;
 mod scene;

@@ -142,7 +142,8 @@ impl Picture {
         let ([placed], Some(newest)) = (self.layers.as_slice(), self.pool.newest()) else { return };
         with_states(root, |states| {
             let mut surface = Surface::of(states);
-            let Some(content) = surface.content.as_mut().filter(|it| matches!(it.pixels, Pixels::Window)) else {
+            let Some(content) = surface.content.as_mut().filter(|it| matches!(it.pixels, Pixels::Window))
+            else {
                 return;
             };
             let place = placed.place();

@@ -2,7 +2,9 @@
 
 use std::{fmt, marker::PhantomData};
 
-use pixman::{Box32, Overlap, Region32};
+#[cfg(test)]
+use pixman::Overlap;
+use pixman::{Box32, Region32};
 use smithay::utils::Rectangle;
 
 /// Rectangles before a region is taken for the rectangle around it: as many as one commit can name.
@@ -63,7 +65,8 @@ impl<Kind> Region<Kind> {
 
     #[must_use]
     pub(crate) fn within(&self, rect: Rectangle<i32, Kind>) -> Self {
-        let inside = extent(rect).map(|extent| self.pixels.intersect(&Region32::init_with_extents(&[extent])));
+        let inside =
+            extent(rect).map(|extent| self.pixels.intersect(&Region32::init_with_extents(&[extent])));
         Self::of(inside.unwrap_or_default())
     }
 
@@ -77,6 +80,8 @@ impl<Kind> Region<Kind> {
         Self::of(self.pixels.subtract(&other.pixels))
     }
 
+    /// Whether all of a rectangle is in it.
+    #[cfg(test)]
     pub(crate) fn covers(&self, rect: Rectangle<i32, Kind>) -> bool {
         extent(rect).is_none_or(|extent| self.pixels.contains_rectangle(extent) == Overlap::In)
     }

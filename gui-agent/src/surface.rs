@@ -70,7 +70,7 @@ impl View {
     }
 
     /// Where a point of the surface lies in its buffer.
-    pub(crate) fn to_buffer(&self, point: Point<f64, Logical>) -> Point<f64, Buffer> {
+    pub(crate) fn in_buffer(&self, point: Point<f64, Logical>) -> Point<f64, Buffer> {
         let x = self.source.loc.x + point.x * self.source.size.w / f64::from(self.size.w);
         let y = self.source.loc.y + point.y * self.source.size.h / f64::from(self.size.h);
         let point = Point::<f64, Logical>::from((x, y));
@@ -83,10 +83,10 @@ impl View {
         self.source == Rectangle::from_size(self.uncropped())
     }
 
-    fn damage_to_buffer(&self, rect: Rectangle<i32, Logical>) -> Option<Rectangle<i32, Buffer>> {
+    fn damaged(&self, rect: Rectangle<i32, Logical>) -> Option<Rectangle<i32, Buffer>> {
         // within the surface the numbers stay small, whatever they are multiplied with
         let rect = rect.intersection(Rectangle::from_size(self.size))?.to_f64();
-        let (a, b) = (self.to_buffer(rect.loc), self.to_buffer(rect.loc + rect.size.to_point()));
+        let (a, b) = (self.in_buffer(rect.loc), self.in_buffer(rect.loc + rect.size.to_point()));
         let from = (a.x.min(b.x).floor(), a.y.min(b.y).floor());
         let to = (a.x.max(b.x).ceil(), a.y.max(b.y).ceil());
         Some(Rectangle::from_extremities(from, to).to_i32_up())
@@ -170,7 +170,7 @@ pub(crate) fn committed(surface: &WlSurface) {
         for damage in attributes.damage.drain(..) {
             let rect = match damage {
                 Damage::Buffer(rect) => Some(rect),
-                Damage::Surface(rect) => content.view.damage_to_buffer(rect),
+                Damage::Surface(rect) => content.view.damaged(rect),
             };
             let rect = rect.and_then(|rect| rect.intersection(Rectangle::from_size(content.view.buffer)));
             rect.into_iter().for_each(|rect| content.damage.add(rect));
@@ -329,9 +329,7 @@ fn takes_input(states: &SurfaceData, point: Point<f64, Logical>) -> bool {
 /// Where a subsurface is from its parent's corner; nowhere else for other surfaces.
 fn offset(states: &SurfaceData) -> Point<i32, Logical> {
     match states.role {
-        Some(SUBSURFACE_ROLE) => {
-            states.cached_state.get::<SubsurfaceCachedState>().current().location
-        }
+        Some(SUBSURFACE_ROLE) => states.cached_state.get::<SubsurfaceCachedState>().current().location,
         _ => Point::default(),
     }
 }
@@ -362,19 +360,19 @@ mod tests {
         let buffer = |x, y, w, h| Some(Rectangle::<i32, Buffer>::new((x, y).into(), (w, h).into()));
         let mut view = View { scale: 2, size: (50, 30).into(), ..View::new((100, 60).into()) };
         view.source = Rectangle::from_size(view.uncropped());
-        assert_eq!(view.damage_to_buffer(logical(1, 2, 3, 4)), buffer(2, 4, 6, 8));
-        assert_eq!(view.damage_to_buffer(logical(-5, 25, i32::MAX, i32::MAX)), buffer(0, 50, 100, 10));
-        assert_eq!(view.damage_to_buffer(logical(50, 0, 1, 1)), None);
+        assert_eq!(view.damaged(logical(1, 2, 3, 4)), buffer(2, 4, 6, 8));
+        assert_eq!(view.damaged(logical(-5, 25, i32::MAX, i32::MAX)), buffer(0, 50, 100, 10));
+        assert_eq!(view.damaged(logical(50, 0, 1, 1)), None);
 
         // turned by a quarter against the clock: the upper left corner has become the lower left one
         let turned = View { transform: Transform::_90, size: (30, 50).into(), ..view };
         let turned = View { source: Rectangle::from_size(turned.uncropped()), ..turned };
-        assert_eq!(turned.damage_to_buffer(logical(0, 0, 30, 50)), buffer(0, 0, 100, 60));
-        assert_eq!(turned.damage_to_buffer(logical(0, 0, 1, 1)), buffer(0, 58, 2, 2));
+        assert_eq!(turned.damaged(logical(0, 0, 30, 50)), buffer(0, 0, 100, 60));
+        assert_eq!(turned.damaged(logical(0, 0, 1, 1)), buffer(0, 58, 2, 2));
 
         // and enlarged from a part of it
         let source = Rectangle::new((10.0, 10.0).into(), (5.0, 5.0).into());
         let enlarged = View { source, size: (50, 50).into(), ..view };
-        assert_eq!(enlarged.damage_to_buffer(logical(0, 0, 11, 10)), buffer(20, 20, 3, 2));
+        assert_eq!(enlarged.damaged(logical(0, 0, 11, 10)), buffer(20, 20, 3, 2));
     }
 }

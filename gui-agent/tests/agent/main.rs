@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod fixture;
+mod frames;
 mod input;
 mod life;
 mod misbehaviour;
