@@ -5,13 +5,13 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use gui_protocol::{AgentConn, Rect, SizeHints, WindowFlags, WindowId};
+use gui_protocol::{AgentConn, NewCommit, Rect, SizeHints, WindowFlags, WindowId};
 use smithay::{
     reexports::{
         wayland_protocols::xdg::shell::server::xdg_toplevel::State as XdgState,
         wayland_server::protocol::wl_surface::WlSurface,
     },
-    utils::{Logical, Point, Rectangle, SERIAL_COUNTER},
+    utils::{Logical, Physical, Point, Rectangle, SERIAL_COUNTER},
     wayland::{
         compositor::with_states,
         shell::xdg::{PopupSurface, ToplevelSurface, XdgToplevelSurfaceData},
@@ -24,6 +24,7 @@ use crate::{
     handlers::popup,
     picture::Picture,
     pool::Kind,
+    region::Region,
     state::State,
     window::{Role, Window, content_area, from_rect, size_hints, to_rect},
 };
@@ -85,7 +86,8 @@ impl State {
         tell(conn, id, &mut picture, everything);
         conn.map(id, parent);
         // what was shown before there was a window to show it in is shown once more
-        tell(conn, id, &mut picture, Rectangle::from_size(picture.size()).into());
+        let everything = Rectangle::from_size(picture.size()).into();
+        tell(conn, id, &mut picture, everything);
         self.output.enter(&surface);
         self.windows.insert(id, Window::new(surface, role, geometry, picture));
     }
@@ -134,7 +136,10 @@ impl State {
             Err(error) => warn!("{error}"),
         }
         let is_popup = matches!(window.role, Role::Popup { .. });
-        useless.into_iter().for_each(|buffer| self.windows.retire(conn, id, buffer));
+        for buffer in useless {
+            buffer.serial.into_iter().for_each(|serial| conn.remove_buffer(id, serial));
+            self.windows.retire(buffer);
+        }
         if is_popup { self.place_popup(id) } else { self.reconcile_size(id) }
     }
 
@@ -320,10 +325,10 @@ fn with_toplevel_data<T>(
 fn tell(conn: &mut AgentConn, id: WindowId, picture: &mut Picture, damage: Region<Physical>) {
     let (area, size) = (picture.area().size, picture.size());
     let Some(buffer) = picture.pool.newest_mut() else { return };
-    let serial = *buffer.serial.get_or_insert_with(|| {
-        let Rect { width, height, .. } = to_rect(Rectangle::from_size(buffer.size));
-        conn.add_buffer(id, width, height, gui_protocol::PixelFormat::Xrgb8888, buffer.refs())
-    });
+    let Rect { width, height, .. } = to_rect(Rectangle::from_size(buffer.size()));
+    let add = || conn.add_buffer(id, width, height, gui_protocol::PixelFormat::Xrgb8888, buffer.refs());
+    let serial = buffer.serial.unwrap_or_else(add);
+    buffer.serial = Some(serial);
     let Rect { width, height, .. } = to_rect(Rectangle::from_size(area));
     let commit = NewCommit {
         source: to_rect(Rectangle::from_size(size)),
