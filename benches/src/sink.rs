@@ -83,7 +83,7 @@ impl Observer {
             let mut pixels = [0; STAMP];
             let place = Point::new(corner.x + x.cast_signed(), corner.y + y.cast_signed());
             // fails for no pixels only
-            drop(state.canvas.copy_run(place, &mut pixels));
+            drop(state.outputs.primary().map(|screen| screen.canvas.copy_run(place, &mut pixels)));
             pixels
         });
         if let Some((what, number)) = sight {

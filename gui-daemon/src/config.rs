@@ -3,6 +3,8 @@
 //! Invariants: a [`Config`] that exists is valid, nothing downstream checks it again. A key that no table knows is
 //! refused, so a misspelt security setting can never be silently ignored. Every error names line, key, value and rule.
 
+mod output;
+
 use std::{
     collections::HashMap,
     fmt,
@@ -13,6 +15,7 @@ use std::{
 use shm_grant::DomId;
 
 use crate::label::{Color, Label};
+pub use output::{LayoutError, MAX_OUTPUTS, OUTPUT_PLACE, OutputConfig, SCREEN_SIDE};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -20,16 +23,15 @@ use toml::{
 
 /// The longest domain name, in bytes: Qubes' own limit, so a name is valid there exactly when it is valid here.
 pub const MAX_DOMAIN_NAME: usize = 31;
-/// Sides of the screen in pixels: below it no frame is usable, above it coordinates leave the base protocol's range.
-pub const SCREEN_SIDE: RangeInclusive<u32> = 64..=16384;
 /// Domain ids that can be another domain: 0 is the GUI domain itself, from 0x7ff0 on Xen keeps them for itself.
 pub const AGENT_DOMIDS: RangeInclusive<u16> = 1..=0x7fef;
 
 /// Everything the configuration file says; [`Config::default`] is what an empty file says.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// The screen: the headless one, or the nested window's first size.
-    pub output: OutputConfig,
+    /// The screens, never none, and such as [`OutputConfig::check`] lets pass: all headless ones, or the first as the
+    /// nested window's first size.
+    pub outputs: Vec<OutputConfig>,
     /// The domains served, in the order of the file.
     pub domains: Vec<DomainConfig>,
     /// Keyboard layout and repeat.
@@ -38,23 +40,6 @@ pub struct Config {
     pub wayland_socket: Option<String>,
     /// Absolute path of the control socket; [`crate::ipc::default_socket_path`] when absent.
     pub control_socket: Option<PathBuf>,
-}
-
-/// The `[output]` table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OutputConfig {
-    /// Width in pixels, within [`SCREEN_SIDE`].
-    pub width: u32,
-    /// Height in pixels, within [`SCREEN_SIDE`].
-    pub height: u32,
-    /// Frames per second of the headless screen, at most 1000; 0 draws as fast as frames are wanted.
-    pub refresh_hz: u32,
-}
-
-impl Default for OutputConfig {
-    fn default() -> Self {
-        Self { width: 1280, height: 800, refresh_hz: 60 }
-    }
 }
 
 /// One `[[domain]]` table.
@@ -179,6 +164,18 @@ pub struct Refusal {
     pub message: String,
 }
 
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            outputs: vec![OutputConfig::default()],
+            domains: Vec::new(),
+            keyboard: KeyboardConfig::default(),
+            wayland_socket: None,
+            control_socket: None,
+        }
+    }
+}
+
 impl Config {
     /// Reads and checks a file.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
@@ -195,11 +192,8 @@ impl Config {
         })?;
         let mut root = Table::new(text, "", root.span(), root.into_inner());
 
-        let mut config = Self::default();
-        if let Some(mut table) = root.table("output")? {
-            config.output.read(&mut table)?;
-            table.finish()?;
-        }
+        let outputs = output::read_outputs(root.table_or_tables("output")?)?;
+        let mut config = Self { outputs, ..Self::default() };
         if let Some(mut table) = root.table("keyboard")? {
             config.keyboard.read(&mut table)?;
             table.finish()?;
@@ -219,14 +213,6 @@ impl Config {
         config.domains = read_domains(root.tables("domain")?)?;
         root.finish()?;
         Ok(config)
-    }
-}
-
-impl OutputConfig {
-    fn read(&mut self, table: &mut Table<'_>) -> Result<(), Refusal> {
-        table.integer("width", SCREEN_SIDE, &mut self.width)?;
-        table.integer("height", SCREEN_SIDE, &mut self.height)?;
-        table.integer("refresh_hz", 0..=1000, &mut self.refresh_hz)
     }
 }
 
@@ -427,6 +413,19 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// One table under `[key]`, or a list of them.
+    fn table_or_tables(&mut self, key: &'static str) -> Result<Vec<Table<'a>>, Refusal> {
+        match self.entries.get(key).map(Spanned::get_ref) {
+            Some(DeValue::Array(_)) | None => self.tables(key),
+            Some(DeValue::Table(_)) => Ok(self.table(key)?.into_iter().collect()),
+            Some(_) => {
+                let rule = format!("a table [{key}], or a list of tables, each under its own [[{key}]]");
+                let message = format!("{key}: must be {rule}");
+                Err(Refusal { line: self.line_of_key(key), message })
+            }
+        }
+    }
+
     fn tables(&mut self, key: &'static str) -> Result<Vec<Table<'a>>, Refusal> {
         let Some(value) = self.take(key) else { return Ok(Vec::new()) };
         let rule = format!("a list of tables, each under its own [[{key}]]");
@@ -482,7 +481,7 @@ mod tests {
     fn an_empty_file_is_the_default() {
         let config = Config::parse("").unwrap();
         assert_eq!(config, Config::default());
-        assert_eq!(config.output, OutputConfig { width: 1280, height: 800, refresh_hz: 60 });
+        assert_eq!(config.outputs, [OutputConfig::default()]);
         assert_eq!((config.keyboard.repeat_rate, config.keyboard.repeat_delay), (25, 600));
     }
 
@@ -519,7 +518,10 @@ mod tests {
             "##,
         )
         .unwrap();
-        assert_eq!(config.output, OutputConfig { width: 1920, height: 1080, refresh_hz: 0 });
+        assert_eq!(
+            (config.outputs[0].width, config.outputs[0].height, config.outputs[0].refresh_hz),
+            (1920, 1080, 0)
+        );
         assert_eq!(
             config.keyboard,
             KeyboardConfig {
@@ -575,7 +577,6 @@ mod tests {
             ("[output]\nwidth = -1".to_owned(), format!("2: output.width = -1: {side}")),
             ("[output]\nwidth = \"wide\"".to_owned(), format!("2: output.width = \"wide\": {side}")),
             ("[output]\nwidth = 1280.0".to_owned(), format!("2: output.width = 1280.0: {side}")),
-            ("output = 3".to_owned(), "1: output = 3: must be a table: [output]".to_owned()),
             (
                 "[output]\nrefresh_hz = 1001".to_owned(),
                 "2: output.refresh_hz = 1001: must be a whole number from 0 to 1000".to_owned(),
@@ -684,7 +685,7 @@ mod tests {
     fn an_unknown_key_is_refused_by_name_and_line() {
         assert_eq!(
             refusal("[output]\nwidth = 640\nheigth = 480"),
-            "3: unknown key \"heigth\" in [output]: known are width, height, refresh_hz"
+            "3: unknown key \"heigth\" in [output]: known are name, x, y, width, height, refresh_hz, scale"
         );
         assert_eq!(
             refusal("\n[outptu]\n"),

@@ -7,10 +7,16 @@ use tracing::debug;
 
 use crate::{
     backend::BackendEvent,
+    config::OutputConfig,
     inject::{KeyStroke, keys_for_text, stroke_for_name},
-    ipc::{ButtonAction, ClientId, DomainInfo, Event, Geometry, Request, Response, WindowInfo, WindowKind},
+    ipc::{
+        ButtonAction, ClientId, DomainInfo, Event, Geometry, OutputChange, OutputInfo, OutputMode, Request,
+        Response, WindowInfo, WindowKind,
+    },
+    outputs::{OutputError, Screen},
+    render::picture,
     shell::{self, Owner, Role},
-    state::{Redraw, State},
+    state::State,
     windows::Window,
 };
 
@@ -21,7 +27,9 @@ impl State {
         let response = match request {
             Request::Domains => Ok(Response::Domains(self.domain_infos())),
             Request::Windows => Ok(Response::Windows(self.window_infos())),
-            Request::Screenshot { path } => self.screenshot(&path),
+            Request::Outputs => Ok(Response::Outputs(self.output_infos())),
+            Request::Output { name, change } => self.change_output(&name, change).map(done),
+            Request::Screenshot { path, output } => self.screenshot(&path, output.as_deref()),
             Request::Close { id } => self.window_named(id).map(|id| self.close(id)).map(done),
             Request::Focus { id } => self.window_named(id).map(|id| self.activate(id)).map(done),
             Request::Quit => {
@@ -35,14 +43,14 @@ impl State {
                 return;
             }
             Request::Sync => {
-                if self.redraw == Redraw::Clean {
+                if !self.frame_is_queued() {
                     Ok(Response::Done {})
                 } else {
                     self.waiting_for_frame.push(client);
                     return;
                 }
             }
-            Request::Frames => Ok(Response::Frames(self.frames)),
+            Request::Frames => Ok(Response::Frames(self.frames_drawn())),
             Request::InputKey { .. }
             | Request::InputText { .. }
             | Request::InputMove { .. }
@@ -82,7 +90,7 @@ impl State {
 
     /// Answers the clients that wait for everything before to be drawn.
     pub fn answer_syncs(&mut self) {
-        if self.redraw == Redraw::Clean {
+        if !self.frame_is_queued() {
             for client in std::mem::take(&mut self.waiting_for_frame) {
                 self.reply(client, Response::Done {});
             }
@@ -154,12 +162,70 @@ impl State {
         self.apply_effects();
     }
 
-    fn screenshot(&mut self, path: &Path) -> Result<Response, String> {
-        // What was asked for before the picture is in the picture.
-        if self.redraw == Redraw::Queued {
-            self.draw_frame();
+    /// The outputs, the primary one first.
+    pub fn output_infos(&self) -> Vec<OutputInfo> {
+        let info = |screen: &Screen| {
+            let (config, area) = (screen.config(), screen.area());
+            OutputInfo {
+                name: config.name.clone(),
+                geometry: Geometry { x: area.x, y: area.y, width: area.width, height: area.height },
+                mode: OutputMode {
+                    width: config.width,
+                    height: config.height,
+                    refresh_hz: self.backend.refresh_mhz(config).unsigned_abs() / 1000,
+                },
+                scale: config.scale,
+                frames: screen.frames(),
+            }
+        };
+        self.outputs.iter().map(info).collect()
+    }
+
+    /// Changes, adds or removes an output, where they are virtual.
+    ///
+    /// # Errors
+    /// Why not, in one line.
+    pub fn change_output(&mut self, name: &str, change: OutputChange) -> Result<(), String> {
+        if !self.backend.outputs_are_virtual() {
+            return Err(OutputError::NotVirtual.to_string());
         }
-        let png = self.canvas.screenshot().map_err(|err| err.to_string())?;
+        let mut outputs = self.outputs.configs();
+        let known = outputs.iter_mut().find(|output| output.name == name);
+        match (known, change) {
+            (Some(output), OutputChange::Scale(scale)) => output.scale = scale,
+            (Some(output), OutputChange::Position { x, y }) => (output.x, output.y) = (x, y),
+            (Some(output), OutputChange::Mode(mode)) => set_mode(output, mode),
+            (Some(_), OutputChange::Remove {}) => outputs.retain(|output| output.name != name),
+            (Some(_), OutputChange::Add { .. }) => {
+                return Err(format!("there is an output {name:?} already"));
+            }
+            (None, OutputChange::Add { mode, scale }) => {
+                let (x, y) = (self.outputs.bounds().right(), self.outputs.bounds().y);
+                let mut output =
+                    OutputConfig { name: name.to_owned(), x, y, scale, ..OutputConfig::default() };
+                set_mode(&mut output, mode);
+                outputs.push(output);
+            }
+            (None, _) => return Err(format!("there is no output {name:?}")),
+        }
+        self.set_outputs(&outputs).map_err(|err| err.to_string())
+    }
+
+    fn screenshot(&mut self, path: &Path, output: Option<&str>) -> Result<Response, String> {
+        // What was asked for before the picture is in the picture.
+        self.queue_changed();
+        let queued: Vec<_> =
+            self.outputs.iter().filter(|screen| screen.is_queued()).map(Screen::id).collect();
+        queued.into_iter().for_each(|id| self.draw_frame(id));
+        let png = match output {
+            Some(name) => {
+                let screen =
+                    self.outputs.named(name).ok_or_else(|| format!("there is no output {name:?}"))?;
+                screen.canvas.screenshot()
+            }
+            None => picture(&self.outputs.iter().map(|screen| &screen.canvas).collect::<Vec<_>>()),
+        };
+        let png = png.map_err(|err| err.to_string())?;
         std::fs::write(path, png).map_err(|err| format!("{}: {err}", path.display()))?;
         Ok(Response::Done {})
     }
@@ -184,10 +250,9 @@ impl State {
     }
 
     fn inject_motion(&mut self, x: f64, y: f64) -> Result<(), String> {
-        let size = self.output_size();
         let at: Point<f64, Logical> = (x, y).into();
-        if !(0.0..f64::from(size.w)).contains(&at.x) || !(0.0..f64::from(size.h)).contains(&at.y) {
-            return Err(format!("({x}, {y}) is not on the screen of {}x{}", size.w, size.h));
+        if self.outputs.nearest(at) != at {
+            return Err(format!("({x}, {y}) is on no output"));
         }
         let time_ms = self.now_ms();
         self.handle_input(BackendEvent::PointerMotion { x, y, time_ms });
@@ -214,6 +279,10 @@ impl State {
         self.handle_input(BackendEvent::wheel(dx, dy, self.now_ms()));
         Ok(())
     }
+}
+
+fn set_mode(output: &mut OutputConfig, mode: OutputMode) {
+    (output.width, output.height, output.refresh_hz) = (mode.width, mode.height, mode.refresh_hz);
 }
 
 fn done((): ()) -> Response {

@@ -86,8 +86,11 @@ impl Daemon {
         let handle = event_loop.handle();
 
         let (backend, screen) = match backend {
-            BackendKind::Headless => Backend::headless(&config.output),
-            BackendKind::Nested => Backend::nested(&config.output),
+            BackendKind::Headless => Backend::headless(),
+            BackendKind::Nested => {
+                let output = config.outputs.first().cloned().unwrap_or_default();
+                Backend::nested(&output)
+            }
         }
         .map_err(|err| anyhow::anyhow!("{err}"))?;
         handle

@@ -222,11 +222,9 @@ impl State {
     /// Handles one event of the backend.
     pub fn handle_input(&mut self, event: BackendEvent) {
         match event {
-            BackendEvent::Frame => self.draw_frame(),
+            BackendEvent::Frame(output) => self.draw_frame(output),
             BackendEvent::Redraw => self.present_all(),
-            BackendEvent::Resized { width, height } => {
-                self.output_resized((saturate(width), saturate(height)).into());
-            }
+            BackendEvent::Resized { width, height } => self.output_resized(width, height),
             BackendEvent::Key { keycode, pressed, time_ms } => self.key(keycode, pressed, time_ms),
             BackendEvent::PointerMotion { x, y, time_ms } => self.pointer_motion((x, y).into(), time_ms),
             BackendEvent::PointerButton { button, pressed, time_ms } => {
@@ -337,10 +335,9 @@ impl State {
     }
 
     fn pointer_motion(&mut self, at: Point<f64, Logical>, time: u32) {
-        let size = self.output_size();
+        self.queue_cursor_redraw();
         self.pointer.seen = true;
-        self.pointer.at =
-            (at.x.clamp(0.0, f64::from(size.w - 1)), at.y.clamp(0.0, f64::from(size.h - 1))).into();
+        self.pointer.at = self.outputs.nearest(at);
         self.shell.pointer_motion(self.pointer.position());
         let moved_window = self.shell.grabbed().is_some();
         let hit = self.shell.hit(self.pointer.position());
@@ -369,8 +366,10 @@ impl State {
         };
         self.pointer.shape = shape;
         if self.pointer.hovered != hovered {
-            self.pointer.hovered = hovered;
-            self.queue_redraw();
+            let before = std::mem::replace(&mut self.pointer.hovered, hovered);
+            for (id, _) in [before, hovered].into_iter().flatten() {
+                self.queue_redraw_of(id);
+            }
         }
     }
 
@@ -482,10 +481,6 @@ impl State {
         });
         keyboard.set_focus(self, focus, SERIAL_COUNTER.next_serial());
     }
-}
-
-fn saturate(size: u32) -> i32 {
-    i32::try_from(size).unwrap_or(i32::MAX)
 }
 
 /// The keymap of the configuration, for repeats and for injected text.

@@ -19,6 +19,7 @@ mod input;
 pub mod ipc;
 pub mod label;
 pub mod msg;
+pub mod outputs;
 mod popup;
 pub mod render;
 pub mod sanitise;

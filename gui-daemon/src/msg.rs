@@ -14,9 +14,10 @@ use std::{
 use clap::{Args, Subcommand};
 
 use crate::ipc::{
-    ButtonAction, ButtonName, DomainInfo, Event, LinkState, Request, Response, SOCKET_PREFIX, SOCKET_SUFFIX,
-    WindowInfo, WindowKind,
+    ButtonAction, ButtonName, DomainInfo, Event, LinkState, OutputChange, OutputInfo, OutputMode, Request,
+    Response, SOCKET_PREFIX, SOCKET_SUFFIX, WindowInfo, WindowKind,
 };
+use crate::scale::Scale;
 
 /// How long a daemon may take to answer: far longer than a busy one does.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -40,10 +41,22 @@ enum Command {
     Domains,
     /// List all windows
     Windows,
-    /// Write the screen to a PNG file
+    /// List the outputs
+    Outputs,
+    /// Change an output, on the headless backend only
+    Output {
+        /// The output's name in the list
+        name: String,
+        #[command(subcommand)]
+        change: Change,
+    },
+    /// Write what is on the outputs to a PNG file
     Screenshot {
         /// The file to write
         file: PathBuf,
+        /// The output to write [default: all of them, in one picture]
+        #[arg(long, value_name = "NAME")]
+        output: Option<String>,
     },
     /// Ask a window to close
     Close {
@@ -66,6 +79,45 @@ enum Command {
     Sync,
     /// Print how many frames were drawn since the start
     Frames,
+}
+
+#[derive(Debug, Subcommand)]
+enum Change {
+    /// Set the scale
+    Scale {
+        /// From 0.5 to 8, such as 1.5
+        #[arg(value_parser = scale)]
+        scale: Scale,
+    },
+    /// Move the output's upper left corner
+    Position {
+        /// Logical pixels to the right
+        #[arg(allow_negative_numbers = true)]
+        x: i32,
+        /// Logical pixels down
+        #[arg(allow_negative_numbers = true)]
+        y: i32,
+    },
+    /// Set size and refresh rate
+    Mode {
+        /// Such as 1920x1080 or 1920x1080@60
+        mode: OutputMode,
+    },
+    /// Add an output of this name, to the right of all others
+    Add {
+        /// Such as 1920x1080 or 1920x1080@60
+        mode: OutputMode,
+        /// From 0.5 to 8
+        #[arg(long, default_value = "1", value_parser = scale)]
+        scale: Scale,
+    },
+    /// Remove the output
+    Remove,
+}
+
+fn scale(text: &str) -> Result<Scale, String> {
+    let scale = text.parse().ok().and_then(Scale::from_number);
+    scale.ok_or_else(|| format!("a scale is a number from {}", Scale::RANGE))
 }
 
 #[derive(Debug, Subcommand)]
@@ -187,7 +239,11 @@ impl Command {
             Self::Domains => Request::Domains,
             Self::Windows => Request::Windows,
             // The daemon has a working directory of its own.
-            Self::Screenshot { file } => Request::Screenshot { path: std::path::absolute(file)? },
+            Self::Screenshot { file, output } => {
+                Request::Screenshot { path: std::path::absolute(file)?, output: output.clone() }
+            }
+            Self::Outputs => Request::Outputs,
+            Self::Output { name, change } => Request::Output { name: name.clone(), change: change.change() },
             Self::Close { id } => Request::Close { id: *id },
             Self::Focus { id } => Request::Focus { id: *id },
             Self::Quit => Request::Quit,
@@ -202,6 +258,18 @@ impl Command {
             }
             Self::Input(Input::Scroll { dx, dy }) => Request::InputScroll { dx: *dx, dy: *dy },
         })
+    }
+}
+
+impl Change {
+    fn change(&self) -> OutputChange {
+        match *self {
+            Self::Scale { scale } => OutputChange::Scale(scale),
+            Self::Position { x, y } => OutputChange::Position { x, y },
+            Self::Mode { mode } => OutputChange::Mode(mode),
+            Self::Add { mode, scale } => OutputChange::Add { mode, scale },
+            Self::Remove => OutputChange::Remove {},
+        }
     }
 }
 
@@ -244,6 +312,7 @@ fn show(response: &Response, json: bool) -> serde_json::Result<String> {
         let text = match response {
             Response::Domains(domains) => serde_json::to_string_pretty(domains)?,
             Response::Windows(windows) => serde_json::to_string_pretty(windows)?,
+            Response::Outputs(outputs) => serde_json::to_string_pretty(outputs)?,
             Response::Frames(count) => count.to_string(),
             Response::Done {} => "{}".to_owned(),
             Response::Error(reason) => serde_json::to_string(reason)?,
@@ -253,6 +322,7 @@ fn show(response: &Response, json: bool) -> serde_json::Result<String> {
     Ok(match response {
         Response::Domains(domains) => table(&DOMAIN_COLUMNS, domains.iter().map(domain_row).collect()),
         Response::Windows(windows) => table(&WINDOW_COLUMNS, windows.iter().map(window_row).collect()),
+        Response::Outputs(outputs) => table(&OUTPUT_COLUMNS, outputs.iter().map(output_row).collect()),
         Response::Frames(count) => format!("{count}\n"),
         Response::Done {} => String::new(),
         Response::Error(reason) => format!("{reason}\n"),
@@ -309,6 +379,18 @@ fn window_row(window: &WindowInfo) -> [String; 6] {
     ]
 }
 
+const OUTPUT_COLUMNS: [&str; 4] = ["OUTPUT", "GEOMETRY", "MODE", "SCALE"];
+
+fn output_row(output: &OutputInfo) -> [String; 4] {
+    let (at, mode) = (output.geometry, output.mode);
+    [
+        output.name.clone(),
+        format!("{}x{}{:+}{:+}", at.width, at.height, at.x, at.y),
+        format!("{}x{}@{}", mode.width, mode.height, mode.refresh_hz),
+        format!("{}", (output.scale.as_f64() * 1000.0).round() / 1000.0),
+    ]
+}
+
 /// Columns as wide as their widest cell, two spaces between them, none at the end of a line.
 fn table<const N: usize>(header: &[&str; N], rows: Vec<[String; N]>) -> String {
     let mut lines = vec![header.map(str::to_owned)];
@@ -348,13 +430,35 @@ mod tests {
         Cli::try_parse_from(words).unwrap().msg.command.request().unwrap()
     }
 
+    fn changed(change: OutputChange) -> Request {
+        Request::Output { name: "a".to_owned(), change }
+    }
+
+    fn small(refresh_hz: u32) -> OutputMode {
+        OutputMode { width: 640, height: 480, refresh_hz }
+    }
+
     #[test]
     fn commands_become_requests() {
         for (line, expected) in [
             ("domains", Request::Domains),
             ("--json windows", Request::Windows),
             ("windows --json", Request::Windows),
-            ("screenshot /tmp/a.png", Request::Screenshot { path: "/tmp/a.png".into() }),
+            ("screenshot /tmp/a.png", Request::Screenshot { path: "/tmp/a.png".into(), output: None }),
+            (
+                "screenshot /tmp/a.png --output DP-1",
+                Request::Screenshot { path: "/tmp/a.png".into(), output: Some("DP-1".into()) },
+            ),
+            ("outputs", Request::Outputs),
+            ("output a scale 1.25", changed(OutputChange::Scale(Scale::from_120ths(150).unwrap()))),
+            ("output a position -10 4", changed(OutputChange::Position { x: -10, y: 4 })),
+            ("output a mode 640x480@0", changed(OutputChange::Mode(small(0)))),
+            ("output a add 640x480", changed(OutputChange::Add { mode: small(60), scale: Scale::ONE })),
+            (
+                "output a add 640x480@30 --scale 2",
+                changed(OutputChange::Add { mode: small(30), scale: Scale::from_120ths(240).unwrap() }),
+            ),
+            ("output a remove", changed(OutputChange::Remove {})),
             ("close 3", Request::Close { id: 3 }),
             ("focus 18446744073709551615", Request::Focus { id: u64::MAX }),
             ("quit", Request::Quit),
@@ -380,12 +484,22 @@ mod tests {
     #[test]
     fn a_screenshot_is_written_where_the_caller_is() {
         let expected = env::current_dir().unwrap().join("a.png");
-        assert_eq!(request("screenshot a.png"), Request::Screenshot { path: expected });
+        assert_eq!(request("screenshot a.png"), Request::Screenshot { path: expected, output: None });
     }
 
     #[test]
     fn wrong_arguments_are_refused() {
-        for line in ["", "close", "close first", "input", "input button left hold", "input move 1"] {
+        for line in [
+            "",
+            "close",
+            "close first",
+            "input",
+            "input button left hold",
+            "input move 1",
+            "output a",
+            "output a scale 9",
+            "output a mode 5",
+        ] {
             assert!(Cli::try_parse_from(std::iter::once("msg").chain(line.split(' '))).is_err(), "{line}");
         }
     }
@@ -426,6 +540,25 @@ ID  DOMAIN    LABEL    GEOMETRY      STATE              TITLE
 12  personal  #0ab1ff  1x1+0+0       popup,unmapped
 ";
         assert_eq!(show(&windows(), false).unwrap(), expected);
+    }
+
+    #[test]
+    fn outputs_are_listed_with_their_scale() {
+        let output = OutputInfo {
+            name: "DP-1".into(),
+            geometry: Geometry { x: 0, y: -9, width: 1280, height: 720 },
+            mode: OutputMode { width: 1707, height: 960, refresh_hz: 60 },
+            scale: Scale::from_120ths(160).unwrap(),
+            frames: 3,
+        };
+        let response = Response::Outputs(vec![output]);
+        let expected = "\
+OUTPUT  GEOMETRY      MODE         SCALE
+DP-1    1280x720+0-9  1707x960@60  1.333
+";
+        assert_eq!(show(&response, false).unwrap(), expected);
+        let json: serde_json::Value = serde_json::from_str(&show(&response, true).unwrap()).unwrap();
+        assert_eq!(json[0]["mode"]["width"], 1707);
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl<'a> Stage<'a> {
 
 impl State {
     /// What the pointer looks like where it is.
-    fn cursor_look(&self) -> CursorLook {
+    pub(crate) fn cursor_look(&self) -> CursorLook {
         let ours = CursorLook::Shape(self.pointer.shape);
         if self.shell.grabbed().is_some() {
             return ours;

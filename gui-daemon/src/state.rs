@@ -1,23 +1,23 @@
 //! The daemon's state: what every event handler gets, and the few places where parts meet.
 //!
 //! Flow: an event changes one part (a link, a client, the pointer); the shell decides what it means for the windows and says
-//! so in effects; [`State::apply_effects`] carries these out. Nothing is drawn at once: [`State::queue_redraw`] asks the
-//! backend for a frame, and the frame draws what changed. With nothing changed nothing runs.
+//! so in effects; [`State::apply_effects`] carries these out. Nothing is drawn at once: [`State::queue_redraw`] and its
+//! like ask the backend for frames of outputs, and a frame draws what changed. With nothing changed nothing runs.
 
 use std::time::Duration;
 
 use smithay::{
     desktop::PopupManager,
     input::{Seat, SeatState, keyboard::xkb, pointer::CursorImageStatus},
-    output::{Mode, Output, PhysicalProperties, Scale, Subpixel},
     reexports::{
         calloop::{LoopHandle, LoopSignal, channel::Sender},
         wayland_server::{DisplayHandle, backend::ClientId as WaylandClient},
     },
-    utils::{Clock, Logical, Monotonic, Physical, Size, Transform},
+    utils::{Clock, Monotonic},
     wayland::{
         compositor::CompositorState,
         cursor_shape::CursorShapeManagerState,
+        fractional_scale::FractionalScaleManagerState,
         output::OutputManagerState,
         selection::data_device::DataDeviceState,
         shell::xdg::{XdgShellState, decoration::XdgDecorationState},
@@ -25,7 +25,7 @@ use smithay::{
         viewporter::ViewporterState,
     },
 };
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::{
     backend::Backend,
@@ -34,9 +34,8 @@ use crate::{
     handlers::Unmapped,
     input::{Bindings, KeyRepeat, PointerState, Wheel, compile_keymap},
     ipc::{ClientId, IpcServer},
+    outputs::Outputs,
     popup::PopupChain,
-    render::{Canvas, Text},
-    scale,
     shell::{self, Effect, FramePart, Metrics, Shell, geom},
     windows::{LocalWindow, Source, Window, Windows},
 };
@@ -65,8 +64,8 @@ pub struct State {
 
     /// The one seat.
     pub seat: Seat<State>,
-    /// The one screen.
-    pub output: Output,
+    /// The screens, and what each shows.
+    pub outputs: Outputs,
     /// Geometry, focus and stacking.
     pub shell: Shell,
     /// What is in the shell's windows.
@@ -75,8 +74,6 @@ pub struct State {
     pub domains: Vec<Domain>,
     /// Where the desktop is shown.
     pub backend: Backend,
-    /// What is shown.
-    pub canvas: Canvas,
     /// The control socket.
     pub ipc: IpcServer,
 
@@ -91,20 +88,10 @@ pub struct State {
 
     pub(crate) reaper: Reaper,
     pub(crate) clock: Clock<Monotonic>,
-    pub(crate) redraw: Redraw,
-    /// Frames drawn since the start in which something had changed.
-    pub(crate) frames: u64,
     pub(crate) tell_subscribers: bool,
+    /// Whether the shell has changed anything since the outputs were last compared with it.
+    pub(crate) rearranged: bool,
     pub(crate) waiting_for_frame: Vec<ClientId>,
-}
-
-/// Whether the screen shows what the state says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Redraw {
-    /// Nothing changed since the last frame.
-    Clean,
-    /// A frame is asked for.
-    Queued,
 }
 
 /// What [`State::new`] is given from outside.
@@ -149,26 +136,12 @@ impl State {
         let added = seat.add_keyboard(Default::default(), keyboard.repeat_delay, keyboard.repeat_rate)?;
         seat.add_pointer();
 
-        let size = backend.size();
-        let output = Output::new(
-            "transom-0".into(),
-            PhysicalProperties {
-                size: (0, 0).into(),
-                subpixel: Subpixel::Unknown,
-                make: "Transom".into(),
-                model: "desktop".into(),
-            },
-        );
-        output.create_global::<State>(dh);
-        let canvas = Canvas::new(geom::Size::new(size.w, size.h), scale::Scale::ONE, Text::default())?;
-        let screen = geom::Rect::new(0, 0, size.w, size.h);
-
         let key_repeat = KeyRepeat::new(
             u32::try_from(keyboard.repeat_rate).unwrap_or(0),
             u32::try_from(keyboard.repeat_delay).unwrap_or(0),
         );
         let mut state = Self {
-            compositor_state: CompositorState::new::<State>(dh),
+            compositor_state: CompositorState::new_v6::<State>(dh),
             shm_state: ShmState::new::<State>(dh, []),
             xdg_shell_state: XdgShellState::new::<State>(dh),
             seat_state,
@@ -178,12 +151,11 @@ impl State {
             unmapped: Vec::new(),
             local_cursor: CursorImageStatus::default_named(),
             seat,
-            output,
-            shell: Shell::new(Metrics::default(), vec![screen]),
+            outputs: Outputs::default(),
+            shell: Shell::new(Metrics::default(), Vec::new()),
             windows: Windows::default(),
             domains: Vec::new(),
             backend,
-            canvas,
             ipc,
             pointer: PointerState::default(),
             bindings: Bindings::default(),
@@ -193,9 +165,8 @@ impl State {
             x11_modifiers: 0,
             reaper: Reaper::start()?,
             clock: Clock::new(),
-            redraw: Redraw::Clean,
-            frames: 0,
             tell_subscribers: false,
+            rearranged: false,
             waiting_for_frame: Vec::new(),
             loop_handle,
             loop_signal,
@@ -206,12 +177,15 @@ impl State {
         CursorShapeManagerState::new::<State>(dh);
         XdgDecorationState::new::<State>(dh);
         ViewporterState::new::<State>(dh);
+        FractionalScaleManagerState::new::<State>(dh);
         OutputManagerState::new_with_xdg_output::<State>(dh);
         added.set_keymap_from_string(&mut state, keymap_text)?;
-        state.set_mode(size);
-        state.pointer.at = (f64::from(size.w) / 2.0, f64::from(size.h) / 2.0).into();
+        let outputs = state.config.outputs.clone();
+        // A backend's errors are not for other threads, as anyhow's have to be.
+        state.set_outputs(&outputs).map_err(|err| anyhow::anyhow!("{err}"))?;
+        let middle = state.shell.outputs().first().map(|area| area.centre()).unwrap_or_default();
+        state.pointer.at = (f64::from(middle.x), f64::from(middle.y)).into();
         state.domains = Domain::from_config(&state.config);
-        state.queue_redraw();
         Ok(state)
     }
 
@@ -223,11 +197,6 @@ impl State {
     /// Time since the clock's start, as the protocol's connections take it.
     pub fn now(&self) -> Duration {
         self.clock.now().into()
-    }
-
-    /// The desktop's size in pixels.
-    pub fn output_size(&self) -> Size<i32, Logical> {
-        self.backend.size().to_logical(1)
     }
 
     /// The pointer's position in whole pixels.
@@ -246,6 +215,7 @@ impl State {
     /// What has to happen once after each round of the event loop.
     pub fn after_dispatch(&mut self) {
         self.apply_effects();
+        self.queue_changed();
         self.flush_links();
         self.popups.cleanup();
         if std::mem::take(&mut self.tell_subscribers) {
@@ -260,6 +230,7 @@ impl State {
     pub fn apply_effects(&mut self) {
         while let Some(effect) = self.shell.poll_effect() {
             self.tell_subscribers = true;
+            self.rearranged = true;
             match effect {
                 Effect::Configure { id, content, states } => self.configure(id, content, states),
                 Effect::FocusChanged { to, .. } => {
@@ -269,7 +240,6 @@ impl State {
                 Effect::Close { id } => self.close(id),
                 Effect::Changed => {}
             }
-            self.queue_redraw();
         }
     }
 
@@ -320,10 +290,15 @@ impl State {
         }
     }
 
-    /// A title, class or link changed: frames and subscribers want to know.
+    /// A link changed, or a window came or went: subscribers want to know.
     pub fn names_changed(&mut self) {
         self.tell_subscribers = true;
-        self.queue_redraw();
+    }
+
+    /// A window's title or class changed: its frame and subscribers want to know.
+    pub(crate) fn name_changed(&mut self, id: shell::Id) {
+        self.tell_subscribers = true;
+        self.queue_redraw_of(id);
     }
 
     /// The domain with this id.
@@ -335,53 +310,5 @@ impl State {
     pub fn insert_window(&mut self, window: Window) {
         self.windows.insert(window);
         self.tell_subscribers = true;
-    }
-
-    fn set_mode(&mut self, size: Size<i32, Physical>) {
-        let mode = Mode { size, refresh: self.backend.refresh_mhz() };
-        self.output.change_current_state(
-            Some(mode),
-            Some(Transform::Normal),
-            Some(Scale::Integer(1)),
-            Some((0, 0).into()),
-        );
-        self.output.set_preferred(mode);
-    }
-
-    /// The screen has a new size.
-    pub fn output_resized(&mut self, size: Size<i32, Physical>) {
-        self.set_mode(size);
-        if let Err(err) = self.canvas.resize(geom::Size::new(size.w, size.h)) {
-            error!(%err, "no framebuffer for the new size of the screen; it keeps the old one");
-            return;
-        }
-        let screen = geom::Rect::new(0, 0, size.w, size.h);
-        self.shell.set_outputs(vec![screen]);
-        self.apply_effects();
-        self.queue_redraw();
-    }
-
-    /// Asks for a frame.
-    pub fn queue_redraw(&mut self) {
-        if self.redraw == Redraw::Clean {
-            self.redraw = Redraw::Queued;
-            self.backend.schedule_frame();
-        }
-    }
-
-    /// Frames drawn since the start in which something had changed.
-    pub fn frames_drawn(&self) -> u64 {
-        self.frames
-    }
-
-    /// Whether a frame is asked for that is not drawn yet.
-    pub fn frame_is_queued(&self) -> bool {
-        self.redraw == Redraw::Queued
-    }
-
-    /// Asks for a frame if the pointer is drawn by us.
-    pub fn queue_cursor_redraw(&mut self) {
-        // A nested window's pointer is its host's, but its shape may have to change.
-        self.queue_redraw();
     }
 }

@@ -16,7 +16,7 @@ use smithay::{
     reexports::calloop::{
         self, EventSource, Interest, Mode, Poll, PostAction, Readiness, Token, TokenFactory, generic::Generic,
     },
-    utils::{Physical, Rectangle, Size},
+    utils::{Physical, Rectangle},
 };
 use tracing::error;
 
@@ -27,23 +27,27 @@ use crate::config::OutputConfig;
 /// A part of the screen, in its pixels.
 type Rect = Rectangle<i32, Physical>;
 
+/// One output for as long as it is there; never used again for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OutputId(pub u32);
+
 /// The place where the desktop is shown.
 #[derive(Debug)]
 pub enum Backend {
-    /// Nowhere: a virtual screen.
+    /// Nowhere: virtual screens.
     Headless(Headless),
     /// A window in an X11 or Wayland session.
     Nested(Nested),
 }
 
-/// What a backend tells. `time_ms` is [`now_ms`]; positions are in pixels of the screen.
+/// What a backend tells. `time_ms` is [`now_ms`]; positions and distances are in logical pixels of the desktop.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum BackendEvent {
-    /// The screen takes the frame asked for with [`Backend::schedule_frame`]: draw, present, send frame callbacks.
-    Frame,
+    /// This screen takes the frame asked for with [`Backend::schedule_frame`]: draw, present, send frame callbacks.
+    Frame(OutputId),
     /// The host lost what was presented: present the whole screen again.
     Redraw,
-    /// The screen has this size now, and nothing presented before is shown any more.
+    /// The only screen has this size now, and nothing presented before is shown any more.
     Resized {
         /// Width in pixels.
         width: u32,
@@ -136,14 +140,14 @@ pub enum BackendError {
 }
 
 impl Backend {
-    /// A virtual screen of the configured size and pace.
-    pub fn headless(output: &OutputConfig) -> Result<(Self, BackendSource), BackendError> {
-        let headless = Headless::new(output)?;
-        let source = BackendSource(Source::Headless(clock_source(headless.clock())));
-        Ok((Self::Headless(headless), source))
+    /// A place for virtual screens, still without one.
+    pub fn headless() -> Result<(Self, BackendSource), BackendError> {
+        let (headless, source) = Headless::new()?;
+        Ok((Self::Headless(headless), BackendSource(Source::Headless(source))))
     }
 
-    /// A window of the host's session, at first of the configured size if the host allows it; the host sets the pace.
+    /// A window of the host's session, at first of the configured size if the host allows it; the host sets the pace. It
+    /// shows one output, the first that is connected.
     ///
     /// One per process, and on the main thread.
     pub fn nested(output: &OutputConfig) -> Result<(Self, BackendSource), BackendError> {
@@ -151,18 +155,47 @@ impl Backend {
         Ok((Self::Nested(nested), BackendSource(Source::Nested(Box::new(source)))))
     }
 
-    /// The screen's size in pixels.
-    pub fn size(&self) -> Size<i32, Physical> {
+    /// What of these outputs this backend shows, as it shows them.
+    pub fn shown(&self, outputs: &[OutputConfig]) -> Vec<OutputConfig> {
         match self {
-            Self::Headless(headless) => headless.size(),
-            Self::Nested(nested) => nested.size(),
+            Self::Headless(_) => outputs.to_vec(),
+            Self::Nested(nested) => outputs.iter().take(1).map(|output| nested.shown(output)).collect(),
         }
     }
 
-    /// The screen's refresh rate in mHz, as `wl_output` tells it; 0 for an unthrottled one.
-    pub fn refresh_mhz(&self) -> i32 {
+    /// Whether outputs may be added, changed and removed at will: only where there is nobody who sees them.
+    pub fn outputs_are_virtual(&self) -> bool {
         match self {
-            Self::Headless(headless) => headless.refresh_mhz(),
+            Self::Headless(_) => true,
+            Self::Nested(_) => false,
+        }
+    }
+
+    /// Shows an output from now on, or goes on at this pace.
+    pub fn connect(&mut self, output: OutputId, config: &OutputConfig) -> Result<(), BackendError> {
+        match self {
+            Self::Headless(headless) => {
+                headless.connect(output, config.refresh_hz).map_err(BackendError::Clock)
+            }
+            Self::Nested(nested) => {
+                nested.connect(output);
+                Ok(())
+            }
+        }
+    }
+
+    /// Shows an output no longer.
+    pub fn disconnect(&mut self, output: OutputId) {
+        match self {
+            Self::Headless(headless) => headless.disconnect(output),
+            Self::Nested(_) => {}
+        }
+    }
+
+    /// An output's refresh rate in mHz, as `wl_output` tells it; 0 for an unthrottled one.
+    pub fn refresh_mhz(&self, output: &OutputConfig) -> i32 {
+        match self {
+            Self::Headless(_) => i32::try_from(output.refresh_hz.saturating_mul(1000)).unwrap_or(i32::MAX),
             Self::Nested(nested) => nested.refresh_mhz(),
         }
     }
@@ -175,11 +208,11 @@ impl Backend {
         }
     }
 
-    /// Asks for one [`BackendEvent::Frame`], to come when the screen can take the next frame. Asking again before that
+    /// Asks for one [`BackendEvent::Frame`], to come when this screen can take the next frame. Asking again before that
     /// changes nothing.
-    pub fn schedule_frame(&self) {
+    pub fn schedule_frame(&self, output: OutputId) {
         let scheduled = match self {
-            Self::Headless(headless) => headless.schedule_frame(),
+            Self::Headless(headless) => headless.schedule_frame(output),
             Self::Nested(nested) => nested.schedule_frame(),
         };
         if let Err(error) = scheduled {
@@ -218,7 +251,7 @@ pub struct BackendSource(Source);
 
 #[derive(Debug)]
 enum Source {
-    Headless(Generic<RefreshClock>),
+    Headless(headless::HeadlessSource),
     Nested(Box<nested::NestedSource>),
 }
 
@@ -251,12 +284,8 @@ impl EventSource for BackendSource {
         F: FnMut(BackendEvent, &mut ()),
     {
         match &mut self.0 {
-            Source::Headless(clock) => clock.process_events(readiness, token, |_, clock| {
-                if clock.tick()? {
-                    callback(BackendEvent::Frame, &mut ());
-                }
-                Ok(PostAction::Continue)
-            }),
+            Source::Headless(headless) => headless
+                .process_events(readiness, token, |output| callback(BackendEvent::Frame(output), &mut ())),
             Source::Nested(nested) => {
                 nested.process_events(readiness, token, |event| callback(event, &mut ()))
             }
@@ -265,21 +294,21 @@ impl EventSource for BackendSource {
 
     fn register(&mut self, poll: &mut Poll, tokens: &mut TokenFactory) -> calloop::Result<()> {
         match &mut self.0 {
-            Source::Headless(clock) => clock.register(poll, tokens),
+            Source::Headless(headless) => headless.register(poll, tokens),
             Source::Nested(nested) => nested.register(poll, tokens),
         }
     }
 
     fn reregister(&mut self, poll: &mut Poll, tokens: &mut TokenFactory) -> calloop::Result<()> {
         match &mut self.0 {
-            Source::Headless(clock) => clock.reregister(poll, tokens),
+            Source::Headless(headless) => headless.reregister(poll, tokens),
             Source::Nested(nested) => nested.reregister(poll, tokens),
         }
     }
 
     fn unregister(&mut self, poll: &mut Poll) -> calloop::Result<()> {
         match &mut self.0 {
-            Source::Headless(clock) => clock.unregister(poll),
+            Source::Headless(headless) => headless.unregister(poll),
             Source::Nested(nested) => nested.unregister(poll),
         }
     }
@@ -293,31 +322,59 @@ mod tests {
 
     use super::*;
 
+    const FIRST: OutputId = OutputId(0);
+    const SECOND: OutputId = OutputId(1);
+
+    fn unthrottled() -> OutputConfig {
+        OutputConfig { refresh_hz: 0, ..OutputConfig::default() }
+    }
+
     #[test]
-    fn a_headless_screen_has_the_configured_size_and_pace() {
-        let output = OutputConfig { width: 640, height: 480, refresh_hz: 60 };
-        let (backend, _source) = Backend::headless(&output).unwrap();
-        assert_eq!(backend.size(), (640, 480).into());
-        assert_eq!(backend.refresh_mhz(), 60_000);
+    fn headless_screens_are_as_configured() {
+        let (backend, _source) = Backend::headless().unwrap();
+        let outputs = [OutputConfig::default(), unthrottled()];
+        assert_eq!(backend.shown(&outputs), outputs);
+        assert_eq!(outputs.map(|output| backend.refresh_mhz(&output)), [60_000, 0]);
         assert!(backend.takes_injected_input());
     }
 
     #[test]
     fn a_headless_screen_takes_one_frame_for_each_time_it_was_asked() {
         let mut event_loop = EventLoop::<Vec<BackendEvent>>::try_new().unwrap();
-        let output = OutputConfig { refresh_hz: 0, ..OutputConfig::default() };
-        let (backend, source) = Backend::headless(&output).unwrap();
+        let (mut backend, source) = Backend::headless().unwrap();
         event_loop.handle().insert_source(source, |event, (), seen| seen.push(event)).unwrap();
+        for output in [FIRST, SECOND] {
+            backend.connect(output, &unthrottled()).unwrap();
+        }
+        let mut seen = Vec::new();
+        let mut frames = |asked: &[OutputId]| {
+            asked.iter().for_each(|output| backend.schedule_frame(*output));
+            event_loop.dispatch(Duration::ZERO, &mut seen).unwrap();
+            event_loop.dispatch(Duration::ZERO, &mut seen).unwrap();
+            std::mem::take(&mut seen)
+        };
+        assert_eq!(frames(&[]), []);
+        for _ in 0..3 {
+            assert_eq!(frames(&[SECOND, SECOND]), [BackendEvent::Frame(SECOND)]);
+        }
+        assert_eq!(frames(&[SECOND, FIRST]), [FIRST, SECOND].map(BackendEvent::Frame));
+        assert_eq!(frames(&[OutputId(7)]), []);
+    }
+
+    #[test]
+    fn a_headless_screen_that_is_gone_takes_no_frames() {
+        let mut event_loop = EventLoop::<Vec<BackendEvent>>::try_new().unwrap();
+        let (mut backend, source) = Backend::headless().unwrap();
+        event_loop.handle().insert_source(source, |event, (), seen| seen.push(event)).unwrap();
+        backend.connect(FIRST, &unthrottled()).unwrap();
+        backend.schedule_frame(FIRST);
+        backend.disconnect(FIRST);
+        backend.connect(SECOND, &unthrottled()).unwrap();
+        backend.connect(SECOND, &unthrottled()).unwrap();
+        backend.schedule_frame(SECOND);
         let mut seen = Vec::new();
         event_loop.dispatch(Duration::ZERO, &mut seen).unwrap();
-        assert_eq!(seen, []);
-        for frames in 1..=3 {
-            backend.schedule_frame();
-            backend.schedule_frame();
-            event_loop.dispatch(Duration::from_secs(60), &mut seen).unwrap();
-            event_loop.dispatch(Duration::ZERO, &mut seen).unwrap();
-            assert_eq!(seen, vec![BackendEvent::Frame; frames]);
-        }
+        assert_eq!(seen, [BackendEvent::Frame(SECOND)]);
     }
 
     #[test]

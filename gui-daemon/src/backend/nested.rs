@@ -41,7 +41,7 @@ use winit::{
     window::{Window, WindowId},
 };
 
-use super::{BackendError, BackendEvent, Rect, clock::RefreshClock, clock_source, now_ms};
+use super::{BackendError, BackendEvent, OutputId, Rect, clock::RefreshClock, clock_source, now_ms};
 use crate::config::{OutputConfig, SCREEN_SIDE};
 
 /// What the host's screen is taken for when the host does not say.
@@ -73,6 +73,8 @@ pub struct Nested {
     presented_size: Size<i32, Physical>,
     refresh_mhz: u32,
     clock: RefreshClock,
+    /// The output it shows.
+    output: Rc<Cell<Option<OutputId>>>,
     /// Whether something was presented since the last frame was taken.
     presented: Rc<Cell<bool>>,
     host: Host,
@@ -119,12 +121,15 @@ pub(super) fn open(output: &OutputConfig) -> Result<(Nested, NestedSource), Back
     let size = Rc::new(Cell::new(to_size(window.inner_size())));
 
     let presented = Rc::new(Cell::new(false));
+    let shown = Rc::new(Cell::new(None));
     let source = NestedSource {
         event_loop,
         wakeups: Generic::new(fd, Interest::READ, Mode::Level),
         ticks: clock_source(&clock),
         token: None,
         host,
+        scale: output.scale.as_f64(),
+        output: Rc::clone(&shown),
         size: size.clone(),
         presented: presented.clone(),
         events: VecDeque::new(),
@@ -138,6 +143,7 @@ pub(super) fn open(output: &OutputConfig) -> Result<(Nested, NestedSource), Back
         history: VecDeque::new(),
         refresh_mhz,
         clock,
+        output: shown,
         presented,
         host,
     };
@@ -169,8 +175,15 @@ fn find_host() -> Result<Host, BackendError> {
 }
 
 impl Nested {
-    pub(super) fn size(&self) -> Size<i32, Physical> {
-        self.size.get()
+    /// The output as the window shows it: the desktop begins with it, and its size is the window's.
+    pub(super) fn shown(&self, output: &OutputConfig) -> OutputConfig {
+        let size = self.size.get();
+        let (width, height) = (size.w.unsigned_abs(), size.h.unsigned_abs());
+        OutputConfig { x: 0, y: 0, width, height, ..output.clone() }
+    }
+
+    pub(super) fn connect(&self, output: OutputId) {
+        self.output.set(Some(output));
     }
 
     pub(super) fn refresh_mhz(&self) -> i32 {
@@ -258,6 +271,9 @@ pub(super) struct NestedSource {
     /// For events that winit had read before the loop went to sleep on its descriptor.
     token: Option<Token>,
     host: Host,
+    /// Pixels of the window for a logical one.
+    scale: f64,
+    output: Rc<Cell<Option<OutputId>>>,
     size: Rc<Cell<Size<i32, Physical>>>,
     presented: Rc<Cell<bool>>,
     events: VecDeque<BackendEvent>,
@@ -269,7 +285,8 @@ impl NestedSource {
         if self.ended {
             return;
         }
-        let mut handler = Running { host: self.host, events: &mut self.events };
+        let screen = Screen { host: self.host, scale: self.scale, output: self.output.get() };
+        let mut handler = Running { screen, events: &mut self.events };
         if let PumpStatus::Exit(_) = self.event_loop.pump_app_events(Some(Duration::ZERO), &mut handler) {
             self.ended = true;
             self.events.push_back(BackendEvent::CloseRequested);
@@ -289,10 +306,10 @@ impl NestedSource {
         token: Token,
         mut callback: impl FnMut(BackendEvent),
     ) -> io::Result<PostAction> {
-        let events = &mut self.events;
+        let (events, output) = (&mut self.events, self.output.get());
         self.ticks.process_events(readiness, token, |_, clock| {
             if clock.tick()? {
-                events.push_back(BackendEvent::Frame);
+                events.extend(output.map(BackendEvent::Frame));
             }
             Ok(PostAction::Continue)
         })?;
@@ -302,7 +319,7 @@ impl NestedSource {
                 BackendEvent::Resized { width, height } => {
                     self.size.set(to_size(PhysicalSize::new(width, height)))
                 }
-                BackendEvent::Frame => self.presented.set(false),
+                BackendEvent::Frame(_) => self.presented.set(false),
                 _ => {}
             }
             callback(event);
@@ -344,9 +361,17 @@ impl ApplicationHandler for Opening {
     fn window_event(&mut self, _: &ActiveEventLoop, _: WindowId, _: WindowEvent) {}
 }
 
+/// What an event of the window has to be seen with.
+#[derive(Clone, Copy)]
+struct Screen {
+    host: Host,
+    scale: f64,
+    output: Option<OutputId>,
+}
+
 /// winit's handler from then on.
 struct Running<'a> {
-    host: Host,
+    screen: Screen,
     events: &'a mut VecDeque<BackendEvent>,
 }
 
@@ -354,44 +379,52 @@ impl ApplicationHandler for Running<'_> {
     fn resumed(&mut self, _: &ActiveEventLoop) {}
 
     fn window_event(&mut self, _: &ActiveEventLoop, _: WindowId, event: WindowEvent) {
-        self.events.extend(translate(self.host, event));
+        self.events.extend(self.screen.translate(event));
     }
 }
 
-fn translate(host: Host, event: WindowEvent) -> Option<BackendEvent> {
-    let time_ms = now_ms();
-    match event {
-        WindowEvent::Resized(PhysicalSize { width, height }) if width > 0 && height > 0 => {
-            Some(BackendEvent::Resized { width, height })
+impl Screen {
+    fn translate(self, event: WindowEvent) -> Option<BackendEvent> {
+        let Self { host, scale, output } = self;
+        let time_ms = now_ms();
+        match event {
+            WindowEvent::Resized(PhysicalSize { width, height }) if width > 0 && height > 0 => {
+                Some(BackendEvent::Resized { width, height })
+            }
+            WindowEvent::RedrawRequested => match host {
+                Host::X11 => Some(BackendEvent::Redraw),
+                Host::Wayland => output.map(BackendEvent::Frame),
+            },
+            // A synthetic event stands for a key that changed while another window had the keyboard: it was not meant for us,
+            // and the loss of focus has already released ours.
+            WindowEvent::KeyboardInput { event, is_synthetic: false, .. } if !event.repeat => {
+                let keycode = scancode(event.physical_key)?;
+                Some(BackendEvent::Key { keycode, pressed: event.state == ElementState::Pressed, time_ms })
+            }
+            WindowEvent::Focused(false) => Some(BackendEvent::FocusLost),
+            WindowEvent::CursorMoved { position, .. } => {
+                Some(BackendEvent::PointerMotion { x: position.x / scale, y: position.y / scale, time_ms })
+            }
+            WindowEvent::CursorLeft { .. } => Some(BackendEvent::PointerLeft),
+            WindowEvent::MouseInput { state, button, .. } => {
+                let button = button_code(host, button);
+                Some(BackendEvent::PointerButton { button, pressed: state == ElementState::Pressed, time_ms })
+            }
+            // winit counts scrolling the other way round.
+            WindowEvent::MouseWheel { delta: MouseScrollDelta::LineDelta(x, y), .. } => {
+                Some(BackendEvent::wheel(-f64::from(x), -f64::from(y), time_ms))
+            }
+            WindowEvent::MouseWheel { delta: MouseScrollDelta::PixelDelta(delta), .. } => {
+                Some(BackendEvent::PointerAxis {
+                    dx: -delta.x / scale,
+                    dy: -delta.y / scale,
+                    v120: None,
+                    time_ms,
+                })
+            }
+            WindowEvent::CloseRequested | WindowEvent::Destroyed => Some(BackendEvent::CloseRequested),
+            _ => None,
         }
-        WindowEvent::RedrawRequested => Some(match host {
-            Host::X11 => BackendEvent::Redraw,
-            Host::Wayland => BackendEvent::Frame,
-        }),
-        // A synthetic event stands for a key that changed while another window had the keyboard: it was not meant for us,
-        // and the loss of focus has already released ours.
-        WindowEvent::KeyboardInput { event, is_synthetic: false, .. } if !event.repeat => {
-            let keycode = scancode(event.physical_key)?;
-            Some(BackendEvent::Key { keycode, pressed: event.state == ElementState::Pressed, time_ms })
-        }
-        WindowEvent::Focused(false) => Some(BackendEvent::FocusLost),
-        WindowEvent::CursorMoved { position, .. } => {
-            Some(BackendEvent::PointerMotion { x: position.x, y: position.y, time_ms })
-        }
-        WindowEvent::CursorLeft { .. } => Some(BackendEvent::PointerLeft),
-        WindowEvent::MouseInput { state, button, .. } => {
-            let button = button_code(host, button);
-            Some(BackendEvent::PointerButton { button, pressed: state == ElementState::Pressed, time_ms })
-        }
-        // winit counts scrolling the other way round.
-        WindowEvent::MouseWheel { delta: MouseScrollDelta::LineDelta(x, y), .. } => {
-            Some(BackendEvent::wheel(-f64::from(x), -f64::from(y), time_ms))
-        }
-        WindowEvent::MouseWheel { delta: MouseScrollDelta::PixelDelta(delta), .. } => {
-            Some(BackendEvent::PointerAxis { dx: -delta.x, dy: -delta.y, v120: None, time_ms })
-        }
-        WindowEvent::CloseRequested | WindowEvent::Destroyed => Some(BackendEvent::CloseRequested),
-        _ => None,
     }
 }
 
@@ -430,17 +463,28 @@ mod tests {
         assert_eq!(button_code(Host::Wayland, MouseButton::Other(0x115)), 0x115);
     }
 
+    fn screen(host: Host) -> Screen {
+        Screen { host, scale: 2.0, output: Some(OutputId(4)) }
+    }
+
     #[test]
     fn a_redraw_is_an_exposure_on_x11_and_a_frame_on_wayland() {
-        assert_eq!(translate(Host::X11, WindowEvent::RedrawRequested), Some(BackendEvent::Redraw));
-        assert_eq!(translate(Host::Wayland, WindowEvent::RedrawRequested), Some(BackendEvent::Frame));
+        assert_eq!(screen(Host::X11).translate(WindowEvent::RedrawRequested), Some(BackendEvent::Redraw));
+        assert_eq!(
+            screen(Host::Wayland).translate(WindowEvent::RedrawRequested),
+            Some(BackendEvent::Frame(OutputId(4)))
+        );
     }
 
     #[test]
     fn the_wheel_turns_the_other_way() {
         let wheel = |delta| {
             let phase = winit::event::TouchPhase::Moved;
-            translate(Host::X11, WindowEvent::MouseWheel { device_id: DeviceId::dummy(), delta, phase })
+            screen(Host::X11).translate(WindowEvent::MouseWheel {
+                device_id: DeviceId::dummy(),
+                delta,
+                phase,
+            })
         };
         let Some(BackendEvent::PointerAxis { dx, dy, v120, .. }) =
             wheel(MouseScrollDelta::LineDelta(0.0, 1.0))
@@ -452,11 +496,11 @@ mod tests {
         let Some(BackendEvent::PointerAxis { dx, dy, v120, .. }) = wheel(pixels) else {
             panic!("not a scroll")
         };
-        assert_eq!((dx, dy, v120), (-3.0, 4.0, None));
+        assert_eq!((dx, dy, v120), (-1.5, 2.0, None));
     }
 
     #[test]
     fn a_window_without_size_is_no_screen() {
-        assert_eq!(translate(Host::X11, WindowEvent::Resized(PhysicalSize::new(0, 480))), None);
+        assert_eq!(screen(Host::X11).translate(WindowEvent::Resized(PhysicalSize::new(0, 480))), None);
     }
 }

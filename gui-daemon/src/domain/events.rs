@@ -60,7 +60,7 @@ impl State {
             DaemonEvent::Damaged { window, rect } => {
                 if let Some(image) = self.guest_mut(id, window).and_then(GuestWindow::image_mut) {
                     image.damage(desktop_rect(rect));
-                    self.queue_redraw();
+                    self.queue_redraw_of_guest(id, window);
                 }
             }
             DaemonEvent::Title { window, title } => {
@@ -200,14 +200,21 @@ impl State {
             guest.set_buffer(image, pages);
         }
         self.with_link(id, |link| link.buffer_done(window));
-        self.queue_redraw();
+        self.queue_redraw_of_guest(id, window);
         Ok(())
     }
 
     fn guest_named(&mut self, id: DomainId, window: WindowId, name: impl FnOnce(&mut Window)) {
-        if let Some(named) = self.guest_id(id, window).and_then(|shell_id| self.windows.get_mut(shell_id)) {
+        let Some(shell_id) = self.guest_id(id, window) else { return };
+        if let Some(named) = self.windows.get_mut(shell_id) {
             name(named);
-            self.names_changed();
+            self.name_changed(shell_id);
+        }
+    }
+
+    fn queue_redraw_of_guest(&mut self, id: DomainId, window: WindowId) {
+        if let Some(shell_id) = self.guest_id(id, window) {
+            self.queue_redraw_of(shell_id);
         }
     }
 

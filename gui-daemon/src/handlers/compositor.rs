@@ -14,6 +14,7 @@ use smithay::{
         buffer::BufferHandler,
         compositor::{
             CompositorClientState, CompositorHandler, CompositorState, get_parent, is_sync_subsurface,
+            with_states,
         },
     },
 };
@@ -53,6 +54,10 @@ impl CompositorHandler for State {
         &client.get_data::<ClientState>().expect("client without state").compositor
     }
 
+    fn new_surface(&mut self, surface: &WlSurface) {
+        with_states(surface, |states| self.prefer_first_scale(surface, states));
+    }
+
     fn commit(&mut self, surface: &WlSurface) {
         on_commit_buffer_handler::<Self>(surface);
         if is_sync_subsurface(surface) {
@@ -65,7 +70,14 @@ impl CompositorHandler for State {
         let has_buffer =
             with_renderer_surface_state(&root, |state| state.buffer().is_some()).unwrap_or(false);
         self.local_commit(&root, has_buffer);
-        self.queue_redraw();
+        match self.windows.by_surface(&root) {
+            Some(id) => {
+                self.tell_outputs(id);
+                self.queue_redraw_of(id);
+            }
+            // It may be the pointer's.
+            None => self.queue_cursor_redraw(),
+        }
     }
 }
 

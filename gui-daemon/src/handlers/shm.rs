@@ -1,8 +1,10 @@
-//! `wl_shm` and the outputs, whose handlers carry no decisions.
+//! `wl_shm`, the outputs and fractional scales, whose handlers carry no decisions.
 
 use smithay::{
-    delegate_output,
+    delegate_fractional_scale, delegate_output,
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
     wayland::{
+        fractional_scale::FractionalScaleHandler,
         output::OutputHandler,
         shm::{ShmHandler, ShmState},
     },
@@ -18,4 +20,10 @@ impl ShmHandler for State {
 
 impl OutputHandler for State {}
 
+// A surface is told its scale when it is made and when it moves: smithay keeps it for an object that comes later.
+impl FractionalScaleHandler for State {
+    fn new_fractional_scale(&mut self, _: WlSurface) {}
+}
+
 delegate_output!(State);
+delegate_fractional_scale!(State);

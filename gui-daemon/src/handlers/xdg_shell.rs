@@ -372,7 +372,6 @@ impl State {
             self.shell.remove(id);
             self.apply_effects();
         }
-        self.queue_redraw();
     }
 
     fn local_request(
@@ -396,10 +395,11 @@ impl State {
             let data = data.and_then(|data| data.lock().ok());
             data.map(|data| (data.title.clone(), data.app_id.clone())).unwrap_or_default()
         });
-        if let Some(window) = self.windows.by_surface(surface).and_then(|id| self.windows.get_mut(id)) {
+        let Some(id) = self.windows.by_surface(surface) else { return };
+        if let Some(window) = self.windows.get_mut(id) {
             window.set_title(&title.unwrap_or_default());
             window.set_class(&app_id.unwrap_or_default());
-            self.names_changed();
+            self.name_changed(id);
         }
     }
 }

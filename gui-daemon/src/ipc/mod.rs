@@ -4,9 +4,11 @@
 
 pub mod server;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+
+use crate::scale::Scale;
 
 pub use self::server::{ClientId, IpcError, IpcServer, IpcSource, default_socket_path};
 
@@ -18,10 +20,22 @@ pub enum Request {
     Domains,
     /// All windows.
     Windows,
-    /// Writes the screen to a file.
+    /// All outputs.
+    Outputs,
+    /// Changes the outputs, on the headless backend only.
+    Output {
+        /// Which.
+        name: String,
+        /// How.
+        change: OutputChange,
+    },
+    /// Writes what is on the outputs to a file.
     Screenshot {
         /// Where to write the PNG, absolute.
         path: PathBuf,
+        /// The output's name; one picture of all of them without.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<String>,
     },
     /// Asks a window to close, as its close button does.
     Close {
@@ -47,9 +61,9 @@ pub enum Request {
     },
     /// Moves the pointer.
     InputMove {
-        /// Pixels from the screen's left edge.
+        /// Logical pixels from the desktop's origin to the right.
         x: f64,
-        /// Pixels from the screen's top edge.
+        /// Logical pixels from the desktop's origin down.
         y: f64,
     },
     /// Uses a pointer button.
@@ -72,6 +86,56 @@ pub enum Request {
     Sync,
     /// How many frames were drawn since the start. A frame in which nothing had changed does not count.
     Frames,
+}
+
+/// What to do with an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum OutputChange {
+    /// Another scale.
+    Scale(Scale),
+    /// Another place of its upper left corner, in logical pixels.
+    Position {
+        /// To the right.
+        x: i32,
+        /// Down.
+        y: i32,
+    },
+    /// Another mode.
+    Mode(OutputMode),
+    /// A new output of this name, to the right of all others.
+    Add {
+        /// Its mode.
+        mode: OutputMode,
+        /// Its scale.
+        scale: Scale,
+    },
+    /// No output of this name any more.
+    Remove {},
+}
+
+/// Size and pace of an output, written as `1920x1080` or `1920x1080@60` on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputMode {
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// Frames per second; 0 for as many as are wanted.
+    pub refresh_hz: u32,
+}
+
+impl FromStr for OutputMode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (size, refresh_hz) = text.split_once('@').unwrap_or((text, "60"));
+        let parts = size.split_once('x').map(|(width, height)| [width, height, refresh_hz].map(str::parse));
+        match parts {
+            Some([Ok(width), Ok(height), Ok(refresh_hz)]) => Ok(Self { width, height, refresh_hz }),
+            _ => Err("a mode is written as 1920x1080 or 1920x1080@60".to_owned()),
+        }
+    }
 }
 
 /// Pointer buttons by name.
@@ -121,6 +185,8 @@ pub enum Response {
     Domains(Vec<DomainInfo>),
     /// The windows.
     Windows(Vec<WindowInfo>),
+    /// The outputs, the primary one first.
+    Outputs(Vec<OutputInfo>),
     /// How many.
     Frames(u64),
     /// Refused, with the reason in one line.
@@ -189,7 +255,22 @@ pub struct WindowInfo {
     pub kind: WindowKind,
 }
 
-/// A rectangle in pixels of the screen.
+/// One output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputInfo {
+    /// Its name.
+    pub name: String,
+    /// What of the desktop it shows.
+    pub geometry: Geometry,
+    /// Its size in its own pixels, and its pace.
+    pub mode: OutputMode,
+    /// Its pixels for a logical one.
+    pub scale: Scale,
+    /// How many frames were drawn on it since the start.
+    pub frames: u64,
+}
+
+/// A rectangle in logical pixels of the desktop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each name is its own description")]
 pub struct Geometry {

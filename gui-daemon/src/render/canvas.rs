@@ -70,10 +70,11 @@ impl Canvas {
     /// # Errors
     /// [`RenderError::Framebuffer`] for a side that is not 1 to 16384, or want of memory.
     pub fn new(size: Size, scale: Scale, text: Text) -> Result<Self, RenderError> {
+        let framebuffer = framebuffer(size).ok_or(RenderError::Framebuffer { size })?;
         Ok(Self {
             renderer: PixmanRenderer::new()?,
             tracker: tracker(size, scale),
-            framebuffer: framebuffer(size).ok_or(RenderError::Framebuffer { size })?,
+            framebuffer,
             size,
             mapping: Mapping { scale, origin: Point::default() },
             filter: TextureFilter::Linear,
@@ -86,17 +87,6 @@ impl Canvas {
     /// Shows the part of the desktop that begins at `origin`, in logical pixels, from the next frame on.
     pub fn move_to(&mut self, origin: Point) {
         self.mapping.origin = origin;
-    }
-
-    /// Takes another size, in buffer pixels. Black until rendered anew.
-    ///
-    /// # Errors
-    /// As for [`Canvas::new`]; the canvas is as it was.
-    pub fn resize(&mut self, size: Size) -> Result<(), RenderError> {
-        self.framebuffer = framebuffer(size).ok_or(RenderError::Framebuffer { size })?;
-        self.tracker = tracker(size, self.mapping.scale);
-        self.size = size;
-        Ok(())
     }
 
     /// Width and height, in buffer pixels.
@@ -249,6 +239,11 @@ impl Canvas {
         elements.extend(shown.map(SceneElement::from));
     }
 
+    /// Where the desktop's pixels go.
+    pub(super) fn mapping(&self) -> Mapping {
+        self.mapping
+    }
+
     /// What of the desktop the canvas shows, in logical pixels; a pixel shown in part counts.
     fn screen(&self) -> Rect {
         let Mapping { scale, origin } = self.mapping;
@@ -284,6 +279,9 @@ pub enum RenderError {
     /// The destination of a copy is shorter than the canvas.
     #[error("the destination is smaller than the canvas")]
     Destination,
+    /// The picture would be too large.
+    #[error("a picture of {}x{} pixels is too large: take one of each output", .0.width, .0.height)]
+    Picture(Size),
     /// The picture could not be encoded.
     #[error("cannot encode the picture: {0}")]
     Png(#[from] png::EncodingError),

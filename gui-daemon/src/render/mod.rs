@@ -39,6 +39,7 @@ pub use cursor::{
 pub use frame::{FrameSpec, Style};
 pub use guest::GuestImage;
 pub use scene::{Content, Scene, View};
+pub use screenshot::picture;
 pub use text::Text;
 
 /// A colour as the renderer fills with it.

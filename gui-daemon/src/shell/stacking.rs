@@ -134,7 +134,7 @@ impl Shell {
     }
 
     /// Whether the window is on the desktop, previews aside.
-    pub(super) fn is_visible(&self, id: Id) -> bool {
+    pub fn is_visible(&self, id: Id) -> bool {
         self.windows.get(&id).is_some_and(|window| self.is_shown(window, None))
     }
 

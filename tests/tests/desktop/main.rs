@@ -10,5 +10,6 @@ mod hostile;
 mod input;
 mod life;
 mod management;
+mod outputs;
 mod pointer;
 mod popups;
