@@ -117,10 +117,11 @@ fn run(session: &Session, setup: &Setup<'_>, time: Duration) -> anyhow::Result<F
 
     let elapsed = (to - from).as_secs_f64();
     let within = |entry: &&Entry| (from..to).contains(&entry.at);
+    // in this order: what was seen has been committed
+    let seen = session.seen()?;
     let committed = session.committed()?;
     let mut figures = Figures { outside: Some(outside), ..Figures::default() };
     let frames = if setup.route.ends_in_sink() {
-        let seen = session.seen()?;
         if let Some(at) = seen.iter().position(|entry| entry.what == What::Wrong) {
             bail!("composition {at} has pixels of no frame, after frame {}", seen[at].number);
         }

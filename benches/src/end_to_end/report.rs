@@ -40,6 +40,8 @@ pub struct Report {
     pub domains: Option<Domains>,
     /// The bounds of the cases.
     pub bounds: Vec<Bound>,
+    /// What was not measured, and why.
+    pub notes: Vec<String>,
 }
 
 /// A frame of full damage, against the client on our own compositor: frames per second at least, CPU time at most.
@@ -61,8 +63,15 @@ const DOMAINS_CPU: f64 = 1.1;
 const DOMAIN_KIB: f64 = 2048.0;
 
 impl Report {
-    /// Prints the table.
+    /// Prints it all.
     pub fn print(&self) {
+        self.print_rows();
+        self.print_bounds();
+        self.print_domains();
+        self.print_targets();
+    }
+
+    fn print_rows(&self) {
         println!(
             "{:<13}{:<15}{:>9}{:>8}{:>9}{:>9}{:>9}{:>10}{:>8}{:>9}{:>9}{:>6}{:>6}{:>9}",
             "case",
@@ -102,8 +111,14 @@ impl Report {
                 number(figures.outside, 2),
             );
         }
-        println!("CPU µs: for a frame, of all processes; others: CPUs that were busy with anything else\n");
+        println!("CPU µs: for a frame, of all processes; others: CPUs that were busy with anything else");
+        for note in &self.notes {
+            println!("{note}");
+        }
+        println!();
+    }
 
+    fn print_bounds(&self) {
         println!(
             "{:<13}{:>11}{:>15}{:>9}{:>22}",
             "bound, µs", "memcpy", "composition", "drawing", "frames/s of 2+1"
@@ -114,6 +129,9 @@ impl Report {
             println!("{:<13}{memcpy_us:>11.1}{composition_us:>15.1}{draw_us:>9.1}{fps:>22.0}", case.name());
         }
         println!();
+    }
+
+    fn print_domains(&self) {
         if let Some(Domains { count, one, many }) = self.domains {
             for (domains, figures) in [(1, one), (count, many)] {
                 println!(
@@ -127,8 +145,8 @@ impl Report {
         }
     }
 
-    /// Prints what was to be reached and whether it was.
-    pub fn print_targets(&self) {
+    /// What was to be reached and whether it was.
+    fn print_targets(&self) {
         for Target { text, value, limit, least, digits } in self.targets() {
             let reached = if least { value >= limit } else { value <= limit };
             let (verdict, relation) =
