@@ -8,8 +8,9 @@ use crate::{
 /// Random pixels looked at in each frame: most in what has changed, the others anywhere.
 const CHANGED: u32 = 6;
 const ANYWHERE: u32 = 2;
-/// Frames this far apart may be in one composition, where it reads pixels while they change.
-const NEAR: u32 = 64;
+/// Frames this far apart may be in one composition where it reads pixels while they change: thousands of small ones are
+/// drawn while its process waits for a CPU.
+const NEAR: u32 = 4096;
 
 /// Looks at one composition after the other.
 pub struct Eye {
@@ -149,7 +150,7 @@ mod tests {
         let mut wrong = image(&painter, 8);
         let (x, y) = CASE.stamps()[3];
         let at = (y as usize * CASE.window().width as usize + x as usize) * PIXEL;
-        let other = stamp(4000).into_iter().flat_map(u32::to_le_bytes);
+        let other = stamp(8 + NEAR + 1).into_iter().flat_map(u32::to_le_bytes);
         wrong.splice(at..at + STAMP * PIXEL, other);
         assert_eq!(look(&mut eye, &wrong), Some((What::Wrong, 7)));
         // none at all
