@@ -4,10 +4,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::scene::{Held, StateChange, Untold};
+use super::scene::{Held, Stage, StateChange, Untold};
 use super::{AgentConn, AgentEvent, Waiting};
 use crate::error::Violation;
-use crate::limits::{CURSOR_SHAPES, MAX_ARGV, MAX_HEIGHT, MAX_WIDTH};
+use crate::limits::{CURSOR_SHAPES, MAX_ARGV, MAX_HEIGHT, MAX_POPUP_DEPTH, MAX_WIDTH};
 use crate::message::{DaemonMessage, Message};
 use crate::types::{
     Arrange, CursorImage, CursorLook, Gesture, GestureKind, Image, Modifiers, Output, PointerConstraint,
@@ -18,16 +18,16 @@ use crate::types::{
 /// Before level 1 the daemon is not told of these, unless something else is said here.
 impl AgentConn {
     /// Makes a window a popup, before it is mapped, or wants it placed anew; its parent cannot change. Returns the token
-    /// that the [`AgentEvent::Arranged`] with its place will have, or 0 if there is no such window or its parent is
-    /// another or itself. Sizes and numbers are brought into their limits. Before level 1 popups are placed by the agent:
+    /// that the [`AgentEvent::Arranged`] with its place will have, or 0 if there is no such window, its parent is another, or
+    /// it would stand on itself or on more than 32 popups. Sizes and numbers are brought into their limits. Before level 1 popups are placed by the agent:
     /// the window is one that asks not to be managed, above its parent.
     pub fn popup(&mut self, window: WindowId, parent: WindowId, positioner: Positioner) -> u32 {
         let Some(known) = self.windows.get_mut(&window) else { return 0 };
         let may_be = match known.popup {
             Some(before) => before.parent == parent,
-            None => known.stage == super::scene::Stage::Unmapped,
+            None => known.stage == Stage::Unmapped,
         };
-        if !may_be || parent == window {
+        if !may_be || self.stands_on(parent, window) {
             return 0;
         }
         self.last_token = self.last_token.checked_add(1).unwrap_or(1);
@@ -128,6 +128,21 @@ impl AgentConn {
     /// Asks the daemon to answer when it has handled everything said before. Tells whether it is asked: not before level 1.
     pub fn sync(&mut self, token: u32) -> bool {
         self.tell_in_turn(Waiting::Sync(token))
+    }
+
+    /// Whether `window` is `below`, or a popup on it, or on more windows than there may be.
+    fn stands_on(&self, window: WindowId, below: WindowId) -> bool {
+        let mut at = Some(window);
+        for _ in 0..MAX_POPUP_DEPTH {
+            match at {
+                None => return false,
+                Some(window) if window == below => return true,
+                Some(window) => {
+                    at = self.windows.get(&window).and_then(|known| known.popup).map(|popup| popup.parent)
+                }
+            }
+        }
+        at.is_some()
     }
 
     pub(super) fn handle_arrange(

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::window::{Stage, Window};
 use super::{DaemonConn, DaemonEvent, Owed};
 use crate::error::Violation;
 use crate::limits::{
@@ -34,41 +35,36 @@ impl DaemonConn {
 
     pub(super) fn handle_popup(&mut self, window: WindowId, message: &AgentMessage) -> Result<(), Violation> {
         let Some((parent, token, positioner)) = positioner(window, message)? else { return Ok(()) };
-        let Some(known) = self.windows.get(&window) else { return Ok(()) };
+        let parent_exists = self.windows.contains_key(&parent);
+        let is_circle = self.stands_on(parent, window, |above| above.popup_of);
+        let Some(known) = self.windows.get_mut(&window) else { return Ok(()) };
         let wrong = |field, value, rule| Violation::Field { message: "POPUP", window, field, value, rule };
-        match known.popup_of {
-            None if known.stage != super::window::Stage::Unmapped => {
-                return Err(wrong("window", window.0, "unmapped before it is a popup"));
-            }
-            Some(before) if before != parent => return Err(wrong("parent", parent.0, "the same as before")),
-            None | Some(_) => {}
+        if !known.is_popup && known.stage != Stage::Unmapped {
+            return Err(wrong("window", window.0, "unmapped before it is a popup"));
         }
-        if !self.windows.contains_key(&parent) && parent != window {
-            // It may have gone a moment ago.
-            self.send(window, &DaemonMessage::Close {});
-            return Ok(());
+        if known.popup_of.is_some_and(|before| before != parent) {
+            return Err(wrong("parent", parent.0, "the same as before"));
         }
-        if self.stands_on(parent, window, |above| above.popup_of) {
+        if is_circle {
             return Err(wrong(
                 "parent",
                 parent.0,
                 "another window, that does not stand on it nor on 32 popups",
             ));
         }
-        if let Some(known) = self.windows.get_mut(&window) {
-            known.popup_of = Some(parent);
+        known.is_popup = true;
+        if !parent_exists {
+            // It may have gone a moment ago.
+            self.send(window, &DaemonMessage::Close {});
+            return Ok(());
         }
+        known.popup_of = Some(parent);
         self.events.push_back(DaemonEvent::Popup { window, parent, token, positioner });
         Ok(())
     }
 
     /// Whether `window` is `below`, or stands on it, or on more windows than are looked at.
-    fn stands_on(
-        &self,
-        window: WindowId,
-        below: WindowId,
-        next: fn(&super::window::Window) -> Option<WindowId>,
-    ) -> bool {
+    fn stands_on(&self, window: WindowId, below: WindowId, next: fn(&Window) -> Option<WindowId>) -> bool {
         let mut at = Some(window);
         for _ in 0..MAX_POPUP_DEPTH {
             match at {
@@ -81,10 +77,10 @@ impl DaemonConn {
     }
 
     pub(super) fn handle_wish(&mut self, window: WindowId, kind: u32, value: u32) -> Result<(), Violation> {
-        let rule = "one of its kind's";
-        let field = if (1..=8).contains(&kind) { ("value", value) } else { ("kind", kind) };
-        let (field, value_said) = field;
-        let violation = Violation::Field { message: "WISH", window, field, value: value_said, rule };
+        let is_kind = (1..=8).contains(&kind);
+        let (field, said) = if is_kind { ("value", value) } else { ("kind", kind) };
+        let rule = if is_kind { "one of its kind's" } else { "1 to 8" };
+        let violation = Violation::Field { message: "WISH", window, field, value: said, rule };
         let wish = Wish::from_wire(kind, value).ok_or(violation)?;
         self.events.push_back(DaemonEvent::Wished { window, wish });
         Ok(())

@@ -142,6 +142,10 @@ impl DaemonConn {
         if known.stage != Stage::Unmapped {
             return;
         }
+        if known.is_popup && known.popup_of.is_none() {
+            self.send(window, &DaemonMessage::Close {});
+            return;
+        }
         known.stage = Stage::Mapped;
         let is_parent = parent_exists && transient_for != window && transient_for != WindowId(0);
         let transient_for = is_parent.then_some(transient_for);

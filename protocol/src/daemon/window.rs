@@ -35,7 +35,8 @@ pub(super) struct Window {
     /// At level 1, its pool and what it shows of it.
     pub(super) frames: Frames,
     pub(super) arranging: Arranging,
-    /// The window it is a popup of.
+    pub(super) is_popup: bool,
+    /// The window it is a popup of, as long as that exists.
     pub(super) popup_of: Option<WindowId>,
     /// The window it is a dialog of.
     pub(super) dialog_of: Option<WindowId>,
@@ -50,6 +51,7 @@ impl Window {
             told_flags: WindowFlags::empty(),
             frames: Frames::default(),
             arranging: Arranging::default(),
+            is_popup: false,
             popup_of: None,
             dialog_of: None,
         }

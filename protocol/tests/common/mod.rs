@@ -12,6 +12,8 @@ use gui_protocol::{
 };
 
 pub const NOW: Duration = Duration::ZERO;
+/// Level 1.
+pub const LEVEL_1: u16 = Version::NEWEST.minor;
 pub const SCREEN: Screen = Screen { width: 1280, height: 800, depth: 24, mem_kib: 4001 };
 
 pub fn encode<M: Message>(window: u32, message: &M, minor: u16) -> Vec<u8> {
@@ -99,10 +101,14 @@ pub struct Daemon {
 
 impl Daemon {
     pub fn with(minor: u16, limits: Limits) -> Daemon {
-        let conn = DaemonConn::new(DaemonConfig { screen: SCREEN, limits, max_minor: 8 }, NOW);
+        let config = DaemonConfig { screen: SCREEN, limits, max_minor: Version::NEWEST.minor };
+        let conn = DaemonConn::new(config, NOW);
         let mut daemon = Daemon { conn, minor, now: NOW };
         daemon.conn.handle_bytes(&Version::minor(minor).to_wire().to_le_bytes(), NOW).unwrap();
-        assert_eq!(daemon.events(), [DaemonEvent::Connected { version: Version::minor(minor.min(8)) }]);
+        assert_eq!(
+            daemon.events(),
+            [DaemonEvent::Connected { version: Version::NEWEST.agree(Version::minor(minor)) }]
+        );
         let answer = daemon.conn.transmit().len();
         daemon.conn.transmitted(answer);
         daemon
