@@ -467,6 +467,7 @@ fn line_of(text: &str, offset: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shell::geom::Rect;
 
     fn refusal(text: &str) -> String {
         Config::parse(text).unwrap_err().to_string()
@@ -483,6 +484,14 @@ mod tests {
         assert_eq!(config, Config::default());
         assert_eq!(config.outputs, [OutputConfig::default()]);
         assert_eq!((config.keyboard.repeat_rate, config.keyboard.repeat_delay), (25, 600));
+    }
+
+    #[test]
+    fn the_example_says_what_it_means() {
+        let config = Config::parse(include_str!("../../docs/transom.toml")).unwrap();
+        let areas: Vec<_> = config.outputs.iter().map(|output| output.area()).collect();
+        assert_eq!(areas, [Rect::new(0, 0, 2560, 1440), Rect::new(2560, 200, 1920, 1080)]);
+        assert_eq!(config.domains.len(), 1);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tracing::debug;
 
 use crate::{
     backend::BackendEvent,
-    config::OutputConfig,
+    config::{OutputConfig, SCREEN_SIDE},
     inject::{KeyStroke, keys_for_text, stroke_for_name},
     ipc::{
         ButtonAction, ClientId, DomainInfo, Event, Geometry, OutputChange, OutputInfo, OutputMode, Request,
@@ -188,6 +188,11 @@ impl State {
     pub fn change_output(&mut self, name: &str, change: OutputChange) -> Result<(), String> {
         if !self.backend.outputs_are_virtual() {
             return Err(OutputError::NotVirtual.to_string());
+        }
+        if let OutputChange::Mode(mode) | OutputChange::Add { mode, .. } = change
+            && ![mode.width, mode.height].iter().all(|side| SCREEN_SIDE.contains(side))
+        {
+            return Err(format!("output {name:?}: a screen has sides of 64 to 16384 pixels"));
         }
         let mut outputs = self.outputs.configs();
         let known = outputs.iter_mut().find(|output| output.name == name);

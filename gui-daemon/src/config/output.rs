@@ -71,7 +71,7 @@ impl OutputConfig {
         Rect::at(Point::new(self.x, self.y), size)
     }
 
-    /// Checks that outputs can be used together: each in bounds, their number, names that differ, and none over another.
+    /// Checks that outputs can be used together: their number, their places, names that differ, and none over another.
     ///
     /// # Errors
     /// The first that cannot be used.
@@ -87,9 +87,6 @@ impl OutputConfig {
             };
             if !is_output_name(&output.name) {
                 return refuse(None, "a name is 1 to 32 of the characters A-Z a-z 0-9 _ . -");
-            }
-            if !SCREEN_SIDE.contains(&output.width) || !SCREEN_SIDE.contains(&output.height) {
-                return refuse(None, "a screen has sides of 64 to 16384 pixels");
             }
             let area = output.area();
             if [area.x, area.y, area.right(), area.bottom()].iter().any(|it| !OUTPUT_PLACE.contains(it)) {

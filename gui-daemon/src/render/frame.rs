@@ -19,7 +19,7 @@ use tiny_skia::{FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, S
 
 use super::{
     Color, Content, Label, View,
-    elements::{Damage, Fill, Mapping, Pixels, grown},
+    elements::{Area, Damage, Fill, Mapping, Pixels, grown},
     opaque,
     scaled::Placing,
     text::{Text, Weight},
@@ -176,10 +176,10 @@ impl FrameParts {
             return Ok(elements);
         }
         let palette = self.palette(&view.frame);
-        let layout = BandLayout::new(view);
+        let (layout, clear) = (BandLayout::new(view), between_lines(view, mapping));
         for (painted, button) in self.buttons.iter_mut().zip(Button::ALL) {
             let Some(place) = layout.button(button) else { continue };
-            let geometry = mapping.rect(place);
+            let Some(geometry) = mapping.rect(place).intersection(clear) else { continue };
             let key = ButtonKey {
                 palette,
                 hovered: view.frame.hovered == Some(button),
@@ -192,7 +192,7 @@ impl FrameParts {
         if layout.title.is_empty() {
             return Ok(elements);
         }
-        let geometry = mapping.rect(layout.title);
+        let Some(geometry) = mapping.rect(layout.title).intersection(clear) else { return Ok(elements) };
         let words = TitleText { name: view.frame.name.clone(), title: view.frame.title.clone() };
         let natural = match &self.natural {
             Some((measured, width)) if *measured == words => *width,
@@ -267,6 +267,15 @@ impl BandLayout {
         let place = Button::ALL.iter().zip(self.buttons).find(|(other, _)| **other == button)?.1;
         (!place.is_empty()).then_some(place)
     }
+}
+
+/// The part of a view's title band that is free of the lines along its edges, which a scale may make thicker than they are
+/// far from the edges.
+fn between_lines(view: &View<'_>, mapping: Mapping) -> Area {
+    let line = mapping.length(1);
+    let (body, content) = (grown(mapping.rect(view.outer), -line), mapping.clip(view));
+    let height = if content.is_empty() { body.size.h } else { content.loc.y - line - body.loc.y };
+    Area::new(body.loc, (body.size.w, height.clamp(0, body.size.h)).into())
 }
 
 /// The rectangles of one colour that make up a view's frame and window background; disjoint, and together with the

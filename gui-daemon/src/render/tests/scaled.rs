@@ -131,6 +131,27 @@ fn a_frame_is_as_thick_as_its_scale_says() {
 }
 
 #[test]
+fn the_line_along_the_content_is_whole_at_any_scale() {
+    let (guest, text) = (Guest::new(300, 20, A), Text::default());
+    for parts in SCALES {
+        let scale = Scale::from_120ths(parts).unwrap();
+        for at in 30..34 {
+            let frame = FrameSpec { name: "vault".to_owned(), title: "j".repeat(90), ..spec("red", true) };
+            let content = Rect::new(20, at, 300, 20);
+            let size = Size::new(scale.physical(340), scale.physical(60));
+            let mut canvas = Canvas::new(size, scale, text.clone()).unwrap();
+            canvas.render(&scene(vec![toplevel(1, frame, content, Content::Guest(&guest.image))])).unwrap();
+            let (shown, top) = (pixels(&canvas), scale.physical(at));
+            for y in top - scale.physical(1)..top {
+                let row = (y * size.width + scale.physical(20)) as usize..;
+                let row = &shown[row][..scale.physical(300) as usize];
+                assert!(row.iter().all(|it| *it == row[0] && *it != pixel(RED)), "{parts} {at}: {y}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_guest_without_scales_is_stretched() {
     let mut guest = Guest::new(100, 100, A);
     guest.paint(Rect::new(50, 0, 50, 100), B);
@@ -239,4 +260,41 @@ fn a_window_far_to_the_left_does_not_keep_a_frame_from_being_drawn() {
     draw(&mut canvas, &guest.image, content);
     assert_eq!([pixel_at(&canvas, 100, 150), pixel_at(&canvas, 199, 207)], [pixel(A); 2]);
     assert_eq!(pixel_at(&canvas, 300, 150), pixel(DESK));
+}
+
+#[test]
+fn a_picture_of_several_screens_has_each_in_its_place() {
+    let mut small = canvas(4, 3);
+    let mut large = scaled_canvas(4, 4, 2.0);
+    small.move_to(Point::new(-4, 1));
+    large.move_to(Point::new(1, 0));
+    small.render(&scene(Vec::new())).unwrap();
+    large.render(&Scene { background: RED, ..scene(Vec::new()) }).unwrap();
+    let file = picture(&[&small, &large]).unwrap();
+    let mut reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().unwrap();
+    let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+    reader.next_frame(&mut bytes).unwrap();
+    let (width, height) = (reader.info().width, reader.info().height);
+    let letter = |pixel: &[u8]| match *pixel {
+        [0x10, 0x20, 0x30] => 's',
+        [0xcc, 0, 0] => 'L',
+        [0, 0, 0] => '.',
+        _ => '?',
+    };
+    let rows: Vec<String> =
+        bytes.chunks((width * 3) as usize).map(|row| row.chunks(3).map(letter).collect()).collect();
+    let expected = [
+        "..........LLLL",
+        "..........LLLL",
+        "ssssssss..LLLL",
+        "ssssssss..LLLL",
+        "ssssssss......",
+        "ssssssss......",
+        "ssssssss......",
+        "ssssssss......",
+    ];
+    assert_eq!((height, rows), (8, expected.map(str::to_owned).to_vec()));
+
+    large.move_to(Point::new(20_000, 0));
+    assert!(matches!(picture(&[&small, &large]), Err(RenderError::Picture(_))));
 }
