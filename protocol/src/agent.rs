@@ -20,7 +20,7 @@ mod handle;
 mod scene;
 mod tell;
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -401,7 +401,7 @@ impl AgentConn {
         self.outbox.clear();
         self.clipboard = None;
         self.waiting.clear();
-        let mut removed: Vec<_> = core::mem::take(&mut self.unacked).into_iter().collect();
+        let mut removed: BTreeSet<_> = core::mem::take(&mut self.unacked).into_iter().collect();
         removed.retain(|(window, serial)| !self.windows.get(window).is_some_and(|known| known.has(*serial)));
         for (window, buffers) in core::mem::take(&mut self.dying) {
             removed.extend(buffers.into_iter().map(|serial| (window, serial)));

@@ -89,7 +89,9 @@ impl AgentConn {
         if is_extended && known.holds(buffer) && !repeats {
             return None;
         }
-        if known.commit.as_ref().is_none_or(|before| before.extent() != commit.extent()) {
+        // A buffer that is lent has not changed: what else of it is to be drawn the daemon sees by itself.
+        let is_like = known.commit.as_ref().is_some_and(|before| before.extent() == commit.extent());
+        if is_extended && buffer.lent.is_none() && !is_like {
             commit.damage = Vec::from([commit.source]);
         }
         let is_untold = known.untold.contains(Untold::COMMIT);

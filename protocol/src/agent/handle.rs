@@ -205,7 +205,8 @@ impl AgentConn {
         {
             if self.windows.get(&window).is_some_and(|known| known.has(serial)) {
                 self.settle_pool(window);
-            } else {
+            } else if !self.unacked.contains(&(window, serial)) {
+                // Told once more, perhaps: the last acknowledgement counts.
                 self.events.push_back(AgentEvent::BufferRemoved { window, serial });
             }
         }
