@@ -69,10 +69,9 @@ impl Agent {
         let event_loop = EventLoop::try_new()?;
         let handle: LoopHandle<'static, State> = event_loop.handle();
         let mut display = Display::new()?;
-        let state = State::new(options, display.handle(), handle.clone())?;
-
         let (place, socket) =
             SocketPlace::bind(options.runtime_dir.as_deref(), options.socket_name.as_deref())?;
+        let state = State::new(options, place.environment(), display.handle(), handle.clone())?;
         info!("listening for applications: {}", place.path().display());
         let socket = Generic::new(socket, Interest::READ, Mode::Level);
         insert(&handle, socket, accept)?;

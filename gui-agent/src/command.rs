@@ -33,11 +33,7 @@ impl Command {
         line: &[OsString],
         environment: impl IntoIterator<Item = (&'static str, OsString)>,
     ) -> io::Result<Self> {
-        let (program, arguments) = line.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-        let mut command = process::Command::new(program);
-        // a display of another compositor would be taken for this domain's
-        command.args(arguments).env_remove("DISPLAY").env_remove("WAYLAND_SOCKET").envs(environment);
-        let child = command.process_group(0).spawn()?;
+        let child = prepare(line, environment)?.spawn()?;
         Ok(Self { child, ended: false })
     }
 
@@ -63,6 +59,24 @@ impl Drop for Command {
         let _ = kill_process_group(group, Signal::KILL);
         let _ = self.child.wait();
     }
+}
+
+/// An application about to be started: `line[0]` with the rest as its arguments and `environment` added to this process's
+/// own, in a process group of its own.
+///
+/// # Errors
+///
+/// `InvalidInput` for an empty line.
+pub(crate) fn prepare(
+    line: &[OsString],
+    environment: impl IntoIterator<Item = (&'static str, OsString)>,
+) -> io::Result<process::Command> {
+    let (program, arguments) = line.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut command = process::Command::new(program);
+    // a display of another compositor would be taken for this domain's
+    command.args(arguments).env_remove("DISPLAY").env_remove("WAYLAND_SOCKET").envs(environment);
+    command.process_group(0);
+    Ok(command)
 }
 
 /// Waits for a child of this process to end, at most this long.

@@ -115,6 +115,9 @@ impl State {
     }
 
     fn sync_modifiers(&mut self, keyboard: &KeyboardHandle<Self>, mask: u32) {
+        if self.has_exact_modifiers() {
+            return;
+        }
         let now = keyboard.modifier_state();
         let wanted = modifiers_of(mask, &now);
         if wanted == now || keyboard.set_modifier_state(wanted) == 0 {
@@ -154,9 +157,11 @@ impl State {
 
     pub(crate) fn crossing(&mut self, id: WindowId, input: CrossingInput) {
         if !input.entered {
-            let location = self.pointer_location(id, input.x, input.y);
+            let location = self.on_screen(id, Point::from((input.x, input.y)).to_f64());
             self.point_at(None, location);
             self.pointed = None;
+            self.forget_cursor();
+            self.update_constraint();
             return;
         }
         if let Some(keyboard) = self.seat.get_keyboard() {
@@ -170,23 +175,38 @@ impl State {
     }
 
     pub(crate) fn motion(&mut self, id: WindowId, x: i32, y: i32) {
-        let Some(window) = self.windows.get(id) else { return };
-        let location = self.pointer_location(id, x, y);
-        let origin = window.surface_origin();
+        if self.windows.get(id).is_none() {
+            return;
+        }
+        let location = self.on_screen(id, Point::from((x, y)).to_f64());
         self.pointed = Some(id);
-        let under = surface::under(&window.surface, location - origin.to_f64());
-        self.point_at(under.map(|(surface, corner)| (surface, (origin + corner).to_f64())), location);
+        let under = self.under(id, location);
+        self.point_at(under, location);
+        self.update_constraint();
     }
 
     /// A point of a window on the screen.
-    fn pointer_location(&self, id: WindowId, x: i32, y: i32) -> Point<f64, Logical> {
+    pub(crate) fn on_screen(&self, id: WindowId, point: Point<f64, Logical>) -> Point<f64, Logical> {
         let corner = self.windows.get(id).map_or(Point::default(), |window| window.position());
-        (corner + Point::from((x, y))).to_f64()
+        corner.to_f64() + point
+    }
+
+    /// The surface of a window that takes input at a point of the screen, and where on the screen that surface begins.
+    pub(crate) fn under(
+        &self,
+        id: WindowId,
+        location: Point<f64, Logical>,
+    ) -> Option<(WlSurface, Point<f64, Logical>)> {
+        let window = self.windows.get(id)?;
+        let origin = window.surface_origin();
+        let under = surface::under(&window.surface, location - origin.to_f64());
+        under.map(|(surface, corner)| (surface, (origin + corner).to_f64()))
     }
 
     fn point_at(&mut self, focus: Option<(WlSurface, Point<f64, Logical>)>, location: Point<f64, Logical>) {
         let Some(pointer) = self.seat.get_pointer() else { return };
         let (serial, time) = (SERIAL_COUNTER.next_serial(), self.frames.millis());
+        self.under_pointer.clone_from(&focus);
         pointer.motion(self, focus, &MotionEvent { location, serial, time });
         pointer.frame(self);
     }
@@ -198,7 +218,10 @@ impl State {
         if let Some(pointer) = self.seat.get_pointer() {
             self.point_at(None, pointer.current_location());
         }
+        self.cancel_touch();
+        self.forget_cursor();
         self.pointed = None;
+        self.update_constraint();
     }
 
     /// The GUI domain gives the keyboard to a window or takes it away.

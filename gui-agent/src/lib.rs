@@ -17,9 +17,11 @@
 mod agent;
 mod command;
 mod compose;
+mod devices;
 mod frames;
 mod handlers;
 mod input;
+mod keymap;
 mod link;
 mod options;
 #[allow(dead_code)]
@@ -27,9 +29,11 @@ mod picture;
 #[allow(dead_code)]
 mod pool;
 mod region;
+mod run;
 mod scene;
 mod socket;
 mod state;
+mod still;
 mod surface;
 mod window;
 

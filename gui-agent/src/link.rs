@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gui_protocol::{AgentConfig, AgentConn, AgentEvent, Version, Violation};
+use gui_protocol::{AgentConfig, AgentConn, AgentEvent, Violation};
 use shm_grant::{Address, Event, Exporter, Server};
 use smithay::reexports::calloop::generic::Generic;
 use tracing::{info, warn};
@@ -37,7 +37,7 @@ impl Link {
         }
         let server = Server::bind(&address)?;
         info!("listening for the GUI domain: {address}");
-        let conn = AgentConn::new(AgentConfig { max_minor: Version::BASE.minor }, Duration::ZERO);
+        let conn = AgentConn::new(AgentConfig::default(), Duration::ZERO);
         Ok(Self { server, conn, started: Instant::now(), connected: false, lost: false })
     }
 
@@ -123,6 +123,11 @@ impl Link {
     /// Whether a daemon is there and has been sent everything there is to say.
     pub(crate) fn is_clear(&self) -> bool {
         self.connected && self.conn.transmit().is_empty()
+    }
+
+    /// Whether a daemon is there that speaks this project's extension.
+    pub(crate) fn is_extended(&self) -> bool {
+        self.conn.level() > 0
     }
 
     /// When [`Link::write`] wants to be called even if nothing happens.

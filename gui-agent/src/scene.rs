@@ -5,7 +5,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use gui_protocol::{AgentConn, NewCommit, Rect, SizeHints, WindowFlags, WindowId};
+use gui_protocol::{AgentConn, NewCommit, Rect, SizeHints, WindowFlags, WindowId, Wish};
 use smithay::{
     reexports::{
         wayland_protocols::xdg::shell::server::xdg_toplevel::State as XdgState,
@@ -22,6 +22,7 @@ use tracing::warn;
 use crate::{
     compose::Density,
     handlers::popup,
+    keymap::KeyFocus,
     picture::Picture,
     pool::Kind,
     region::Region,
@@ -29,9 +30,9 @@ use crate::{
     window::{Role, Window, content_area, from_rect, size_hints, to_rect},
 };
 
-/// States a client asked for before its window existed, kept with the surface.
+/// What a client asked for before its window existed, at most one of a kind, kept with the surface.
 #[derive(Default)]
-struct EarlyFlags(Mutex<WindowFlags>);
+struct EarlyWishes(Mutex<Vec<Wish>>);
 
 impl State {
     /// A toplevel has its first content: it becomes a window.
@@ -65,23 +66,29 @@ impl State {
         if let Err(error) = picture.draw(self.link.exporter(), Kind::Live, &mut self.written, drop) {
             return warn!("{error}");
         }
-        let id = self.windows.next_id();
         let override_redirect = matches!(role, Role::Popup { .. });
+        let announced = self.take_announced(&surface);
+        let id = announced.unwrap_or_else(|| self.windows.next_id());
         let conn = &mut self.link.conn;
-        if let Err(error) = conn.create(id, to_rect(geometry), parent, override_redirect) {
+        if announced.is_none()
+            && let Err(error) = conn.create(id, to_rect(geometry), parent, override_redirect)
+        {
             warn!("window {id} cannot be announced: {error}");
             return;
         }
         if let Role::Toplevel { hints, .. } = &role {
             let (title, app_id) = texts(&surface);
             conn.title(id, &title);
-            conn.class(id, &app_id, &app_id);
+            conn.app_id(id, &app_id);
             conn.hints(id, *hints);
-            let flags = take_early_flags(&surface);
-            if !flags.is_empty() {
-                conn.flags(id, flags, WindowFlags::empty());
-            }
+            conn.parent(id, parent);
         }
+        if let Role::Popup { popup } = &role
+            && announced.is_none()
+        {
+            self.tell_popup(id, popup);
+        }
+        let conn = &mut self.link.conn;
         let everything = picture.take_unsent();
         tell(conn, id, &mut picture, everything);
         conn.map(id, parent);
@@ -89,11 +96,18 @@ impl State {
         let everything = Rectangle::from_size(picture.size()).into();
         tell(conn, id, &mut picture, everything);
         self.output.enter(&surface);
-        self.windows.insert(id, Window::new(surface, role, geometry, picture));
+        self.windows.insert(id, Window::new(surface.clone(), role, geometry, picture));
+        for wish in with_early_wishes(&surface, std::mem::take) {
+            self.link.conn.wish(id, wish);
+        }
+        self.tell_pointer_needs(id);
+        self.update_icon(id, &surface, true);
+        self.tell_children(id, &surface);
     }
 
     /// Takes a window away, if the surface is one, and its popups with it.
     pub(crate) fn unmap(&mut self, surface: &WlSurface) {
+        self.forget_placing(surface);
         let Some(id) = self.windows.of_surface(surface) else { return };
         let Some(window) = self.windows.remove(id) else { return };
         self.link.conn.destroy(id);
@@ -171,7 +185,11 @@ impl State {
         let Some(corner) = parent.and_then(|id| self.windows.get(id)).map(Window::position) else { return };
         let wish = Rectangle::new(corner + popup::offset(popup), window.picture.area().size);
         let (surface, old) = (window.surface.clone(), window.position());
-        self.ask_for(id, wish);
+        match self.link.is_extended() {
+            // it is there already, by the GUI domain's own word
+            true => self.windows.get_mut(id).into_iter().for_each(|window| window.geometry = wish),
+            false => self.ask_for(id, wish),
+        }
         if self.windows.get(id).is_some_and(|window| window.position() != old) {
             self.move_popups_of(&surface);
         }
@@ -207,10 +225,10 @@ impl State {
 
     /// The user wants a window closed.
     pub(crate) fn close(&mut self, id: WindowId) {
-        match self.windows.get(id).map(|window| &window.role) {
-            Some(Role::Toplevel { toplevel, .. }) => toplevel.send_close(),
-            Some(Role::Popup { popup }) => popup.send_popup_done(),
-            None => {}
+        if let Some(popup) = self.popup_of(id) {
+            self.close_popup(&popup);
+        } else if let Some(toplevel) = self.windows.get(id).and_then(Window::toplevel) {
+            toplevel.send_close();
         }
     }
 
@@ -240,7 +258,7 @@ impl State {
         let old = std::mem::replace(&mut self.focused, surface.clone());
         self.dismiss_popups();
         if let Some(keyboard) = self.seat.get_keyboard() {
-            keyboard.set_focus(self, surface.clone(), SERIAL_COUNTER.next_serial());
+            keyboard.set_focus(self, surface.clone().map(KeyFocus::from), SERIAL_COUNTER.next_serial());
         }
         self.set_activated(old.as_ref(), false);
         self.set_activated(surface.as_ref(), true);
@@ -264,8 +282,7 @@ impl State {
 
     pub(crate) fn update_class(&mut self, surface: &WlSurface) {
         if let Some(id) = self.windows.of_surface(surface) {
-            let app_id = texts(surface).1;
-            self.link.conn.class(id, &app_id, &app_id);
+            self.link.conn.app_id(id, &texts(surface).1);
         }
     }
 
@@ -279,24 +296,55 @@ impl State {
         }
     }
 
-    /// Passes a client's wish for states on; before the window exists, keeps it for then.
-    pub(crate) fn request_flags(&mut self, surface: &WlSurface, set: WindowFlags, unset: WindowFlags) {
-        match self.windows.of_surface(surface) {
-            Some(id) => self.link.conn.flags(id, set, unset),
-            None => with_early_flags(surface, |flags| *flags = flags.union(set).difference(unset)),
+    /// The window that a toplevel belongs to has changed.
+    pub(crate) fn update_parent(&mut self, toplevel: &ToplevelSurface) {
+        if let Some(id) = self.windows.of_surface(toplevel.wl_surface()) {
+            let parent = toplevel.parent().and_then(|parent| self.windows.of_surface(&parent));
+            self.link.conn.parent(id, parent);
+        }
+    }
+
+    /// A window is new: those that were waiting for it belong to it now.
+    fn tell_children(&mut self, id: WindowId, surface: &WlSurface) {
+        for (child, window) in self.windows.iter() {
+            if window.toplevel().and_then(ToplevelSurface::parent).as_ref() == Some(surface) {
+                self.link.conn.parent(child, Some(id));
+            }
+        }
+    }
+
+    /// Passes a client's wish on; before the window exists, keeps it for then if it makes sense then.
+    pub(crate) fn wish(&mut self, surface: &WlSurface, wish: Wish) {
+        match (self.windows.of_surface(surface), wish) {
+            // where states are flags, one goes out as the other comes in
+            (Some(id), Wish::Fullscreen(true)) if !self.link.is_extended() => {
+                self.link.conn.flags(id, WindowFlags::FULLSCREEN, WindowFlags::MINIMIZE);
+            }
+            (Some(id), Wish::Minimised) if !self.link.is_extended() => {
+                self.link.conn.flags(id, WindowFlags::MINIMIZE, WindowFlags::FULLSCREEN);
+            }
+            (Some(id), wish) => self.link.conn.wish(id, wish),
+            (None, Wish::Move | Wish::Resize(_) | Wish::WindowMenu) => {}
+            (None, wish) => with_early_wishes(surface, |wishes| {
+                let kind = std::mem::discriminant(&wish);
+                wishes.retain(|other| {
+                    let excluded = matches!(
+                        (other, wish),
+                        (Wish::Fullscreen(true), Wish::Minimised) | (Wish::Minimised, Wish::Fullscreen(true))
+                    );
+                    std::mem::discriminant(other) != kind && !excluded
+                });
+                wishes.push(wish);
+            }),
         }
     }
 }
 
-fn with_early_flags<T>(surface: &WlSurface, change: impl FnOnce(&mut WindowFlags) -> T) -> T {
+fn with_early_wishes<T>(surface: &WlSurface, change: impl FnOnce(&mut Vec<Wish>) -> T) -> T {
     with_states(surface, |states| {
-        let flags = states.data_map.get_or_insert_threadsafe(EarlyFlags::default);
-        change(&mut flags.0.lock().unwrap_or_else(PoisonError::into_inner))
+        let wishes = states.data_map.get_or_insert_threadsafe(EarlyWishes::default);
+        change(&mut wishes.0.lock().unwrap_or_else(PoisonError::into_inner))
     })
-}
-
-fn take_early_flags(surface: &WlSurface) -> WindowFlags {
-    with_early_flags(surface, std::mem::take)
 }
 
 /// A toplevel's title and application id.

@@ -1,6 +1,6 @@
 //! Everything one agent knows, and the one place where its parts are brought to agree: [`State::settle`].
 
-use std::time::Instant;
+use std::{collections::BTreeMap, ffi::OsString, time::Instant};
 
 use gui_protocol::{AgentEvent, Screen, Version, WindowId};
 use smithay::{
@@ -19,11 +19,15 @@ use smithay::{
             protocol::wl_surface::WlSurface,
         },
     },
+    utils::{Logical, Point},
     wayland::{
         compositor::{CompositorClientState, CompositorState},
         cursor_shape::CursorShapeManagerState,
         output::OutputManagerState,
+        pointer_constraints::PointerConstraintsState,
+        pointer_gestures::PointerGesturesState,
         presentation::PresentationState,
+        relative_pointer::RelativePointerManagerState,
         selection::data_device::DataDeviceState,
         shell::{
             kde::decoration::KdeDecorationState,
@@ -31,14 +35,24 @@ use smithay::{
         },
         shm::ShmState,
         viewporter::ViewporterState,
+        xdg_activation::XdgActivationState,
     },
 };
 use tracing::{debug, error, info, warn};
 
 use crate::{
     StartError,
+    devices::ForeignClock,
     frames::{FrameClock, PRESENTATION_CLOCK},
-    handlers::{output, popup::Grab, xdg_shell},
+    handlers::{
+        constraints::ToldConstraint,
+        cursor::CursorSurface,
+        gestures::PointerListeners,
+        output,
+        popup::{Grab, Placings},
+        xdg_shell,
+    },
+    keymap::ForeignKeyboard,
     link::Link,
     options::{DEFAULT_SCREEN, Options},
     window::Windows,
@@ -57,6 +71,7 @@ pub(crate) struct Globals {
     pub(crate) data_device: DataDeviceState,
     pub(crate) xdg_shell: XdgShellState,
     pub(crate) kde_decoration: KdeDecorationState,
+    pub(crate) activation: XdgActivationState,
 }
 
 /// The state of an agent, as its event loop passes it around. Use it through [`Agent`](crate::Agent).
@@ -72,6 +87,18 @@ pub struct State {
     pub(crate) focused: Option<WlSurface>,
     /// The window the pointer is over.
     pub(crate) pointed: Option<WindowId>,
+    /// The surface the pointer is over, and where on the screen that begins.
+    pub(crate) under_pointer: Option<(WlSurface, Point<f64, Logical>)>,
+    pub(crate) placings: Placings,
+    pub(crate) cursor: CursorSurface,
+    pub(crate) keyboard: ForeignKeyboard,
+    pub(crate) clock: ForeignClock,
+    /// What touches, and where on the screen.
+    pub(crate) fingers: BTreeMap<u32, Point<f64, Logical>>,
+    pub(crate) listeners: PointerListeners,
+    pub(crate) constraint: ToldConstraint,
+    /// By which applications find this agent.
+    pub(crate) environment: Vec<(&'static str, OsString)>,
     pub(crate) windows: Windows,
     /// Bytes of pixels moved so far.
     pub(crate) written: u64,
@@ -82,13 +109,14 @@ pub struct State {
     /// Set when something has happened on the link.
     pub(crate) link_ready: bool,
     refresh_hz: u32,
-    event_loop: LoopHandle<'static, Self>,
+    pub(crate) event_loop: LoopHandle<'static, Self>,
     alarm: Option<(Instant, RegistrationToken)>,
 }
 
 impl State {
     pub(crate) fn new(
         options: &Options,
+        environment: Vec<(&'static str, OsString)>,
         display: DisplayHandle,
         event_loop: LoopHandle<'static, Self>,
     ) -> Result<Self, StartError> {
@@ -104,6 +132,10 @@ impl State {
         PresentationState::new::<Self>(&display, PRESENTATION_CLOCK);
         XdgDecorationState::new::<Self>(&display);
         CursorShapeManagerState::new::<Self>(&display);
+        RelativePointerManagerState::new::<Self>(&display);
+        PointerGesturesState::new::<Self>(&display);
+        PointerConstraintsState::new::<Self>(&display);
+        Self::offer_icons(&display);
         let output = output::new_output(DEFAULT_SCREEN, options.refresh_hz);
         output.create_global::<Self>(&display);
 
@@ -114,6 +146,7 @@ impl State {
             data_device: DataDeviceState::new::<Self>(&display),
             xdg_shell: XdgShellState::new_with_capabilities::<Self>(&display, xdg_shell::CAPABILITIES),
             kde_decoration: KdeDecorationState::new::<Self>(&display, KdeMode::Server),
+            activation: XdgActivationState::new::<Self>(&display),
         };
         Ok(Self {
             display,
@@ -124,6 +157,15 @@ impl State {
             grab: None,
             focused: None,
             pointed: None,
+            under_pointer: None,
+            placings: Placings::default(),
+            cursor: CursorSurface::new(options.frame_interval()),
+            keyboard: ForeignKeyboard::default(),
+            clock: ForeignClock::default(),
+            fingers: BTreeMap::new(),
+            listeners: PointerListeners::default(),
+            constraint: ToldConstraint::default(),
+            environment,
             windows: Windows::default(),
             written: 0,
             frames: FrameClock::new(options.frame_interval()),
@@ -144,19 +186,24 @@ impl State {
         }
         if self.link.take_lost() {
             self.let_go();
+            self.place_what_was_asked();
         }
         while let Some(event) = self.link.next_event() {
             self.handle(event);
         }
         self.present_all();
-        self.link.write();
         let now = Instant::now();
+        if self.link.is_clear() {
+            self.update_cursor(now);
+        }
+        self.link.write();
         if self.link.is_clear() {
             self.frames.send_due(now, &self.output);
         }
         self.popups.cleanup();
         // a channel that is not clear wakes us itself
-        let frame = self.frames.next_due(now).filter(|_| self.link.is_clear());
+        let frames = [self.frames.next_due(now), self.cursor.next_due(now)].into_iter().flatten();
+        let frame = frames.min().filter(|_| self.link.is_clear());
         self.set_alarm(frame.into_iter().chain(self.link.deadline()).min());
     }
 
@@ -192,6 +239,20 @@ impl State {
             AgentEvent::KeymapNotify { keys } => self.held_keys(&keys),
             AgentEvent::Flags { window, set, unset } => self.flags_changed(window, set, unset),
             AgentEvent::BufferRemoved { serial, .. } => self.windows.released(serial),
+            AgentEvent::Arranged { window, arrange } => {
+                if let Some(popup) = self.popup_of(window) {
+                    self.popup_arranged(&popup, &arrange);
+                }
+            }
+            AgentEvent::Keymap(keymap) => self.keymap_changed(keymap),
+            AgentEvent::Modifiers(modifiers) => self.modifiers_changed(modifiers),
+            AgentEvent::Scroll { scroll, .. } => self.scroll(scroll),
+            AgentEvent::Gesture { gesture, .. } => self.gesture(gesture),
+            AgentEvent::Touch { window, touch } => self.touch(window, touch),
+            AgentEvent::RelativeMotion { motion, .. } => self.relative_motion(motion),
+            AgentEvent::PointerConstrained { kind, .. } => self.pointer_constrained(kind),
+            AgentEvent::Run { token, argv } => self.run(token, &argv),
+            AgentEvent::Sync { token } => self.synced(token),
             // this domain's clipboard stays in it: there is nothing to give and nowhere to put what is given
             AgentEvent::ClipboardRequested { .. } => self.link.conn.clipboard(&[]),
             AgentEvent::Clipboard { .. } => {}
@@ -202,7 +263,22 @@ impl State {
         }
     }
 
+    /// Everything before this has been done. Says so, once the clients have been told what concerns them.
+    fn synced(&mut self, token: u32) {
+        self.present_all();
+        if let Err(error) = self.display.flush_clients() {
+            debug!("a client could not be told everything: {error}");
+        }
+        self.link.conn.sync_done(token);
+    }
+
     fn greeted(&mut self, version: Version, screen: Screen) {
+        self.offer_capabilities();
+        self.offer_touch(self.link.is_extended());
+        self.clock = ForeignClock::default();
+        if !self.link.is_extended() {
+            self.own_keyboard();
+        }
         info!("speaking version {version} for a screen of {}x{}", screen.width, screen.height);
         match (i32::try_from(screen.width), i32::try_from(screen.height)) {
             (Ok(width @ 1..), Ok(height @ 1..)) => {

@@ -78,6 +78,11 @@ impl View {
         point.to_buffer(f64::from(self.scale.max(1)), self.transform.invert(), &self.uncropped())
     }
 
+    /// How many of its pixels there are for each unit of the surface, across.
+    pub(crate) fn density(&self) -> f64 {
+        self.source.size.w * f64::from(self.scale.max(1)) / f64::from(self.size.w.max(1))
+    }
+
     /// Whether every pixel of the buffer is shown.
     pub(crate) fn shows_all(&self) -> bool {
         self.source == Rectangle::from_size(self.uncropped())

@@ -140,6 +140,10 @@ impl Windows {
         Some(window)
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (WindowId, &Window)> {
+        self.windows.iter().map(|(id, window)| (WindowId(*id), window))
+    }
+
     pub(crate) fn get(&self, id: WindowId) -> Option<&Window> {
         self.windows.get(&id.0)
     }

@@ -7,7 +7,8 @@
 //! sensible nearest value gets it, what the protocol calls an error ends that client's connection and nothing more.
 //!
 //! A compositor writes [`delegate_guarded!`] where it would write smithay's `delegate_compositor!`, `delegate_shm!`,
-//! `delegate_viewporter!` and `delegate_xdg_shell!`, and begins its `XdgShellHandler::new_popup` with [`admit_popup`].
+//! `delegate_viewporter!` and `delegate_xdg_shell!`, and begins its `XdgShellHandler::new_popup` with [`admit_popup`] and
+//! whatever uses a positioner with [`admit_positioner`].
 
 #![forbid(unsafe_code)]
 
@@ -19,7 +20,7 @@ use smithay::reexports::wayland_server::{
 };
 
 pub use bounds::{FAR, MAX_SCALE};
-pub use nesting::{MAX_POPUPS, MAX_SUBSURFACES, admit_popup};
+pub use nesting::{MAX_POPUPS, MAX_SUBSURFACES, admit_popup, admit_positioner};
 
 /// The smithay that [`delegate_guarded!`] speaks of.
 #[doc(hidden)]

@@ -17,7 +17,7 @@ use smithay::{
             CompositorState, SurfaceData, TraversalAction, get_parent, get_role, with_states,
             with_surface_tree_downward,
         },
-        shell::xdg::{PopupSurface, XDG_POPUP_ROLE, XDG_TOPLEVEL_ROLE, XdgPopupSurfaceData},
+        shell::xdg::{PopupSurface, PositionerState, XDG_POPUP_ROLE, XDG_TOPLEVEL_ROLE, XdgPopupSurfaceData},
     },
 };
 
@@ -72,6 +72,17 @@ pub fn admit_popup(popup: &PopupSurface) -> bool {
         popup.xdg_popup().post_error(error, "a popup's parent must be a toplevel, or a popup of one");
     }
     admitted
+}
+
+/// Whether a positioner says where a popup goes and how large it is, as it must when it is used. If it does not, its
+/// client's connection has ended, and the popup must be left alone.
+pub fn admit_positioner(popup: &PopupSurface, positioner: &PositionerState) -> bool {
+    let is_complete = !positioner.rect_size.is_empty() && !positioner.anchor_rect.is_empty();
+    if !is_complete {
+        let error = xdg_wm_base::Error::InvalidPositioner;
+        popup.xdg_popup().post_error(error, "a positioner needs a size and an anchor rectangle");
+    }
+    is_complete
 }
 
 fn leads_to_toplevel(popup: &PopupSurface) -> bool {

@@ -7,6 +7,7 @@ use smithay::{
             CompositorClientState, CompositorHandler, CompositorState, get_parent, get_role,
             is_sync_subsurface,
         },
+        seat::CURSOR_IMAGE_ROLE,
         shell::xdg::{XDG_POPUP_ROLE, XDG_TOPLEVEL_ROLE},
     },
 };
@@ -41,7 +42,12 @@ impl CompositorHandler for State {
                 self.popups.commit(&root);
                 self.popup_committed(&root);
             }
+            Some(CURSOR_IMAGE_ROLE) => return self.cursor_committed(&root),
             _ => {}
+        }
+        if self.under_pointer.as_ref().is_some_and(|(under, _)| under == surface) {
+            // a lock or a confinement may have got another region
+            self.update_constraint();
         }
         self.frames.committed(&root);
     }
@@ -50,12 +56,13 @@ impl CompositorHandler for State {
         // a role object normally goes first and takes the window along; not so when a client just disappears
         self.unmap(surface);
         surface::destroyed(surface);
+        self.cursor_surface_changed(surface);
         self.frames.forget_dead();
     }
 }
 
 /// The surface at the top of a tree of subsurfaces.
-fn root_of(surface: &WlSurface) -> WlSurface {
+pub(super) fn root_of(surface: &WlSurface) -> WlSurface {
     let mut root = surface.clone();
     while let Some(parent) = get_parent(&root) {
         root = parent;

@@ -1,8 +1,13 @@
 //! The Wayland protocols the agent serves, one file per family.
 
+mod activation;
 mod compositor;
+pub(crate) mod constraints;
+pub(crate) mod cursor;
 mod data_device;
 mod decoration;
+pub(crate) mod gestures;
+mod icon;
 pub(crate) mod output;
 pub(crate) mod popup;
 mod seat;

@@ -1,29 +1,51 @@
 //! Windows: `xdg_toplevel` requests in terms of the GUI protocol. Popups are in [`super::popup`].
 //!
-//! What the base protocol has no message for is not offered: moving and resizing by the client, the window menu and
-//! maximising are the GUI domain's own, done with the frame it draws. A client that asks to be maximised is told that
-//! nothing changed.
+//! What the base protocol has no message for is not offered with it: moving and resizing by the client, the window menu
+//! and maximising are the GUI domain's own then, done with the frame it draws. A client that asks to be maximised is
+//! told that nothing changed.
 
-use gui_protocol::WindowFlags;
+use gui_protocol::{Edges, Wish};
 use smithay::{
     reexports::{
         wayland_protocols::xdg::{
             decoration::zv1::server::zxdg_toplevel_decoration_v1::Mode,
-            shell::server::xdg_toplevel::WmCapabilities,
+            shell::server::xdg_toplevel::{ResizeEdge, WmCapabilities},
         },
         wayland_server::protocol::{wl_output::WlOutput, wl_seat::WlSeat, wl_surface::WlSurface},
     },
-    utils::Serial,
+    utils::{Logical, Point, Serial},
     wayland::shell::xdg::{PopupSurface, PositionerState, ToplevelSurface, XdgShellHandler, XdgShellState},
 };
 
 use super::output;
 use crate::{state::State, surface::has_content};
 
-/// What a client may ask of its window and have a chance to get.
+/// What a client may ask of its window and have a chance to get, from a daemon of the base protocol or from none.
 pub(crate) const CAPABILITIES: [WmCapabilities; 2] = [WmCapabilities::Fullscreen, WmCapabilities::Minimize];
+/// The same from a daemon of ours.
+const EXTENDED_CAPABILITIES: [WmCapabilities; 4] = [
+    WmCapabilities::Fullscreen,
+    WmCapabilities::Minimize,
+    WmCapabilities::Maximize,
+    WmCapabilities::WindowMenu,
+];
 
 impl State {
+    /// What clients may ask for depends on the daemon.
+    pub(crate) fn offer_capabilities(&mut self) {
+        let offered: &[WmCapabilities] = match self.link.is_extended() {
+            true => &EXTENDED_CAPABILITIES,
+            false => &CAPABILITIES,
+        };
+        self.globals.xdg_shell.replace_capabilities(offered.iter().copied());
+        for toplevel in self.globals.xdg_shell.toplevel_surfaces() {
+            toplevel.with_pending_state(|state| state.capabilities.replace(offered.iter().copied()));
+            if toplevel.is_initial_configure_sent() {
+                toplevel.send_pending_configure();
+            }
+        }
+    }
+
     /// A toplevel's surface was committed: configure it, show it, redraw it or take it away.
     pub(super) fn toplevel_committed(&mut self, surface: &WlSurface) {
         let toplevels = self.globals.xdg_shell.toplevel_surfaces();
@@ -33,6 +55,7 @@ impl State {
             (Some(id), true) => {
                 self.windows.touch(id);
                 self.update_hints(id);
+                self.update_icon(id, surface, false);
             }
             (None, true) if toplevel.ensure_configured() => self.map_toplevel(toplevel),
             (None, true) => {}
@@ -69,30 +92,62 @@ impl XdgShellHandler for State {
         self.update_class(toplevel.wl_surface());
     }
 
+    fn parent_changed(&mut self, toplevel: ToplevelSurface) {
+        self.update_parent(&toplevel);
+    }
+
+    fn move_request(&mut self, toplevel: ToplevelSurface, _seat: WlSeat, _serial: Serial) {
+        self.wish(toplevel.wl_surface(), Wish::Move);
+    }
+
+    fn resize_request(
+        &mut self,
+        toplevel: ToplevelSurface,
+        _seat: WlSeat,
+        _serial: Serial,
+        edge: ResizeEdge,
+    ) {
+        if let Some(edges) = Edges::from_bits(edge as u32).filter(|edges| !edges.is_empty()) {
+            self.wish(toplevel.wl_surface(), Wish::Resize(edges));
+        }
+    }
+
+    fn show_window_menu(
+        &mut self,
+        toplevel: ToplevelSurface,
+        _seat: WlSeat,
+        _serial: Serial,
+        _location: Point<i32, Logical>,
+    ) {
+        self.wish(toplevel.wl_surface(), Wish::WindowMenu);
+    }
+
     fn maximize_request(&mut self, toplevel: ToplevelSurface) {
+        self.wish(toplevel.wl_surface(), Wish::Maximised(true));
         answer(&toplevel);
     }
 
     fn unmaximize_request(&mut self, toplevel: ToplevelSurface) {
+        self.wish(toplevel.wl_surface(), Wish::Maximised(false));
         answer(&toplevel);
     }
 
     fn fullscreen_request(&mut self, toplevel: ToplevelSurface, _output: Option<WlOutput>) {
-        self.request_flags(toplevel.wl_surface(), WindowFlags::FULLSCREEN, WindowFlags::MINIMIZE);
+        self.wish(toplevel.wl_surface(), Wish::Fullscreen(true));
         answer(&toplevel);
     }
 
     fn unfullscreen_request(&mut self, toplevel: ToplevelSurface) {
-        self.request_flags(toplevel.wl_surface(), WindowFlags::empty(), WindowFlags::FULLSCREEN);
+        self.wish(toplevel.wl_surface(), Wish::Fullscreen(false));
         answer(&toplevel);
     }
 
     fn minimize_request(&mut self, toplevel: ToplevelSurface) {
-        self.request_flags(toplevel.wl_surface(), WindowFlags::MINIMIZE, WindowFlags::FULLSCREEN);
+        self.wish(toplevel.wl_surface(), Wish::Minimised);
     }
 
-    fn new_popup(&mut self, popup: PopupSurface, _positioner: PositionerState) {
-        self.popup_created(popup);
+    fn new_popup(&mut self, popup: PopupSurface, positioner: PositionerState) {
+        self.popup_created(popup, &positioner);
     }
 
     fn grab(&mut self, popup: PopupSurface, _seat: WlSeat, serial: Serial) {

@@ -5,7 +5,12 @@
 mod fixture;
 mod frames;
 mod input;
+mod keyboard;
 mod life;
 mod misbehaviour;
+mod names;
+mod placing;
+mod pointing;
 mod popups;
+mod running;
 mod windows;

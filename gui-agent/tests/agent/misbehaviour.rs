@@ -1,12 +1,16 @@
 //! Clients that break the rules, or only stretch them. Whatever they do, the agent and its other clients go on.
 
-use transom_tests::client::show;
+use gui_protocol::{Arrange, CrossingInput, PointerConstraint, RelativeMotion};
+use transom_tests::client::{Toplevel, show};
 use wayland_client::protocol::wl_shm::Format;
-use wayland_protocols::xdg::shell::client::xdg_positioner::{Anchor, ConstraintAdjustment, Gravity};
+use wayland_protocols::{
+    wp::pointer_constraints::zv1::client::zwp_pointer_constraints_v1::Lifetime,
+    xdg::shell::client::xdg_positioner::{Anchor, ConstraintAdjustment, Gravity},
+};
 
 use crate::{
     fixture::World,
-    windows::{GREEN, LETTERS, RED, window},
+    windows::{GREEN, LETTERS, RED, another_window, window},
 };
 
 /// Lets a client do something and expects it, and nobody else, to lose its connection.
@@ -381,4 +385,270 @@ fn subsurfaces_without_end() {
             }
         });
     }
+}
+
+/// The same with a daemon that speaks the extension.
+fn ends_its_client_at_level_1(misbehave: impl FnOnce(&mut World, usize)) {
+    let mut world = World::extended();
+    let (honest, ..) = window(&mut world, 16, 16, GREEN);
+    let client = world.connect();
+    misbehave(&mut world, client);
+    world.settle();
+    assert!(world.client(client).error.is_some(), "such a client is to be disconnected");
+    goes_on(&mut world, honest);
+}
+
+fn is_borne_at_level_1(act: impl FnOnce(&mut World, usize)) {
+    let mut world = World::extended();
+    let (honest, ..) = window(&mut world, 16, 16, GREEN);
+    let client = world.connect();
+    act(&mut world, client);
+    world.settle();
+    assert_eq!(world.client(client).error, None);
+    goes_on(&mut world, honest);
+}
+
+/// A window with the pointer in it.
+fn pointed_window(world: &mut World, client: usize) -> Toplevel {
+    let (toplevel, _buffer, id) = another_window(world, client, 64, 64, RED);
+    let entered = CrossingInput { entered: true, x: 1, y: 1, state: 0, focus: false };
+    world.daemon().conn.crossing(id, entered, &[0; 32]);
+    world.settle();
+    toplevel
+}
+
+#[test]
+fn a_positioner_that_says_nothing() {
+    for (size, anchor) in [(false, true), (true, false)] {
+        let incomplete = |world: &mut World, client: usize| {
+            let positioner = world.client(client).positioner();
+            if size {
+                positioner.set_size(5, 5);
+            }
+            if anchor {
+                positioner.set_anchor_rect(0, 0, 1, 1);
+            }
+            positioner
+        };
+        ends_its_client_at_level_1(|world, client| {
+            let toplevel = pointed_window(world, client);
+            let positioner = incomplete(world, client);
+            world.client(client).popup(&toplevel.xdg_surface, &positioner);
+        });
+        ends_its_client_at_level_1(|world, client| {
+            let toplevel = pointed_window(world, client);
+            let complete = world.client(client).positioner();
+            complete.set_size(5, 5);
+            complete.set_anchor_rect(0, 0, 1, 1);
+            let popup = world.client(client).popup(&toplevel.xdg_surface, &complete);
+            world.settle();
+            assert_eq!(world.client(client).error, None);
+            popup.popup.reposition(&incomplete(world, client), 1);
+        });
+    }
+}
+
+#[test]
+fn absurd_positioners_for_the_gui_domain() {
+    for value in [i32::MAX, i32::MIN, -1] {
+        is_borne_at_level_1(|world, client| {
+            let toplevel = pointed_window(world, client);
+            let positioner = world.client(client).positioner();
+            positioner.set_size(i32::MAX, i32::MAX);
+            positioner.set_anchor_rect(value, value, i32::MAX, i32::MAX);
+            positioner.set_offset(value, value);
+            positioner.set_constraint_adjustment(ConstraintAdjustment::all());
+            let popup = world.client(client).popup(&toplevel.xdg_surface, &positioner);
+            world.settle();
+            let id = world.daemon().newest();
+            let (_, token, _) = world.daemon().seen(id).popup.unwrap();
+            let far = Arrange { x: value, y: value, token, ..Arrange::default() };
+            world.daemon().conn.arrange(id, far);
+            world.settle();
+            let buffer = world.client(client).buffer(8, 8, RED);
+            world.client(client).ack(&popup.xdg_surface);
+            show(&popup.surface, &buffer);
+        });
+    }
+}
+
+#[test]
+fn popups_without_end_and_without_content() {
+    is_borne_at_level_1(|world, client| {
+        let toplevel = pointed_window(world, client);
+        let positioner = world.client(client).positioner();
+        positioner.set_size(5, 5);
+        positioner.set_anchor_rect(0, 0, 1, 1);
+        for _ in 0..30 {
+            for n in 0..50 {
+                let popup = world.client(client).popup(&toplevel.xdg_surface, &positioner);
+                popup.popup.reposition(&positioner, n);
+            }
+            world.settle();
+        }
+        assert!(world.daemon().windows.len() < 100, "the GUI domain would not bear so many");
+    });
+}
+
+#[test]
+fn an_icon_changed_after_its_use() {
+    ends_its_client_at_level_1(|world, client| {
+        let toplevel = pointed_window(world, client);
+        let buffer = world.client(client).buffer(8, 8, RED);
+        let icon = world.client(client).icon(&[&buffer]);
+        world.client(client).set_icon(&toplevel, Some(&icon));
+        icon.set_name("late".into());
+    });
+    ends_its_client_at_level_1(|world, client| {
+        let toplevel = pointed_window(world, client);
+        let buffer = world.client(client).buffer(8, 8, RED);
+        let icon = world.client(client).icon(&[]);
+        world.client(client).set_icon(&toplevel, Some(&icon));
+        icon.add_buffer(&buffer.buffer, 1);
+    });
+}
+
+#[test]
+fn icons_that_are_none() {
+    ends_its_client_at_level_1(|world, client| {
+        let buffer = world.client(client).buffer(8, 9, RED);
+        world.client(client).icon(&[&buffer]);
+    });
+    ends_its_client_at_level_1(|world, client| {
+        let toplevel = pointed_window(world, client);
+        let buffer = world.client(client).buffer(64, 64, RED);
+        let icon = world.client(client).icon(&[&buffer]);
+        buffer.truncate();
+        world.client(client).set_icon(&toplevel, Some(&icon));
+        toplevel.surface.commit();
+    });
+    is_borne_at_level_1(|world, client| {
+        let toplevel = pointed_window(world, client);
+        let buffers: Vec<_> = (1..=40).map(|side| world.client(client).buffer(side, side, RED)).collect();
+        let icon = world.client(client).icon(&buffers.iter().collect::<Vec<_>>());
+        buffers.iter().for_each(|buffer| buffer.buffer.destroy());
+        world.client(client).set_icon(&toplevel, Some(&icon));
+        icon.destroy();
+        toplevel.surface.commit();
+        world.settle();
+        toplevel.toplevel.destroy();
+        toplevel.surface.commit();
+    });
+}
+
+#[test]
+fn a_cursor_whose_memory_goes_away() {
+    ends_its_client_at_level_1(|world, client| {
+        pointed_window(world, client);
+        let surface = world.client(client).surface();
+        let buffer = world.client(client).buffer(64, 64, RED);
+        world.client(client).set_cursor(Some(&surface), (0, 0));
+        show(&surface, &buffer);
+        world.settle();
+        assert_eq!(world.client(client).error, None);
+        buffer.truncate();
+        show(&surface, &buffer);
+    });
+}
+
+#[test]
+fn absurd_cursors() {
+    is_borne_at_level_1(|world, client| {
+        pointed_window(world, client);
+        let surface = world.client(client).surface();
+        let viewport = world.client(client).viewport(&surface);
+        let buffer = world.client(client).buffer(3, 3, RED);
+        for (x, y) in [(i32::MAX, i32::MIN), (i32::MIN, i32::MAX)] {
+            world.client(client).set_cursor(Some(&surface), (x, y));
+            for (width, height) in [(i32::MAX, 1), (1, i32::MAX), (1, 1), (255, 257)] {
+                viewport.set_destination(width, height);
+                surface.offset(x, y);
+                show(&surface, &buffer);
+                world.settle();
+            }
+        }
+        let (child, subsurface) = world.client(client).subsurface(&surface);
+        subsurface.set_position(i32::MIN, i32::MAX);
+        show(&child, &buffer);
+        show(&surface, &buffer);
+    });
+}
+
+#[test]
+fn a_cursor_that_is_a_window() {
+    ends_its_client_at_level_1(|world, client| {
+        let toplevel = pointed_window(world, client);
+        world.client(client).set_cursor(Some(&toplevel.surface), (0, 0));
+    });
+}
+
+#[test]
+fn two_locks_on_one_surface() {
+    ends_its_client_at_level_1(|world, client| {
+        let toplevel = pointed_window(world, client);
+        world.client(client).lock(&toplevel.surface, None, Lifetime::Persistent);
+        world.client(client).confine(&toplevel.surface, None, Lifetime::Persistent);
+    });
+}
+
+#[test]
+fn absurd_locks() {
+    is_borne_at_level_1(|world, client| {
+        let toplevel = pointed_window(world, client);
+        let region = world.client(client).region();
+        region.add(i32::MAX, i32::MAX, i32::MAX, i32::MAX);
+        region.add(i32::MIN, i32::MIN, i32::MAX, i32::MAX);
+        let lock = world.client(client).lock(&toplevel.surface, Some(&region), Lifetime::Oneshot);
+        lock.set_cursor_position_hint(f64::from(i32::MAX), -1.0e9);
+        toplevel.surface.commit();
+        world.settle();
+        let id = world.daemon().newest();
+        world.daemon().conn.pointer_constrained(id, PointerConstraint::Lock);
+        world.settle();
+        // everything goes in the wrong order
+        toplevel.toplevel.destroy();
+        toplevel.xdg_surface.destroy();
+        toplevel.surface.destroy();
+        world.settle();
+        lock.set_region(None);
+        lock.destroy();
+    });
+}
+
+#[test]
+fn more_tokens_than_anyone_needs() {
+    is_borne_at_level_1(|world, client| {
+        let toplevel = pointed_window(world, client);
+        let serial = world.client(client).inbox.serial;
+        for _ in 0..300 {
+            world.client(client).ask_for_token(Some(serial));
+        }
+        world.settle();
+        let tokens = world.client(client).inbox.tokens.clone();
+        assert_eq!(tokens.len(), 300);
+        let surface = world.client(client).surface();
+        for token in &tokens {
+            world.client(client).activate(token, &surface);
+            world.client(client).activate(token, &toplevel.surface);
+        }
+    });
+}
+
+#[test]
+fn devices_that_outlive_their_pointer() {
+    is_borne_at_level_1(|world, client| {
+        pointed_window(world, client);
+        let relative = world.client(client).relative_pointer();
+        let (swipe, ..) = world.client(client).gestures();
+        world.client(client).pointer.clone().unwrap().release();
+        world.settle();
+        let id = world.daemon().newest();
+        let motion = RelativeMotion::default();
+        world.daemon().conn.relative_motion(id, motion);
+        world.settle();
+        relative.destroy();
+        swipe.destroy();
+        world.settle();
+        world.client(client).pointer = None;
+    });
 }
