@@ -14,7 +14,12 @@ use std::{
 
 use shm_grant::DomId;
 
-use crate::label::{Color, Label};
+use smithay::input::keyboard::Keysym;
+
+use crate::{
+    chord::Chord,
+    label::{Color, Label},
+};
 pub use output::{LayoutError, MAX_OUTPUTS, OUTPUT_PLACE, OutputConfig, SCREEN_SIDE};
 use toml::{
     Spanned,
@@ -53,6 +58,8 @@ pub struct DomainConfig {
     pub transport: Transport,
     /// Whether its windows may cover the whole screen.
     pub allow_fullscreen: bool,
+    /// Whether its windows may lock the pointer in place or confine it, and hear of its motion other than where it is.
+    pub allow_pointer_lock: bool,
     /// Whether its override-redirect windows are kept from covering most of the screen.
     pub override_redirect_protection: bool,
     /// What is drawn where a window has no pixels yet.
@@ -118,6 +125,10 @@ pub struct KeyboardConfig {
     pub repeat_rate: i32,
     /// Milliseconds from press to first repeat, 1 to 10000.
     pub repeat_delay: i32,
+    /// Puts the next of several layouts in force.
+    pub next_layout: Chord,
+    /// Takes the pointer from a window that holds it.
+    pub release_pointer: Chord,
 }
 
 impl Default for KeyboardConfig {
@@ -129,6 +140,8 @@ impl Default for KeyboardConfig {
             model: String::new(),
             repeat_rate: 25,
             repeat_delay: 600,
+            next_layout: Chord::logo(Keysym::space),
+            release_pointer: Chord::logo(Keysym::Escape),
         }
     }
 }
@@ -226,7 +239,13 @@ impl KeyboardConfig {
         self.options = table.string("options", rule, name)?;
         self.model = table.string("model", rule, name)?.unwrap_or_default();
         table.integer("repeat_rate", 0..=1000, &mut self.repeat_rate)?;
-        table.integer("repeat_delay", 1..=10_000, &mut self.repeat_delay)
+        table.integer("repeat_delay", 1..=10_000, &mut self.repeat_delay)?;
+        for (key, chord) in
+            [("next_layout", &mut self.next_layout), ("release_pointer", &mut self.release_pointer)]
+        {
+            *chord = table.string(key, Chord::RULE, Chord::parse)?.unwrap_or(*chord);
+        }
+        Ok(())
     }
 }
 
@@ -290,10 +309,12 @@ impl DomainConfig {
             label,
             transport,
             allow_fullscreen: false,
+            allow_pointer_lock: false,
             override_redirect_protection: true,
             window_background_color: background.unwrap_or(Color::WHITE),
         };
         table.boolean("allow_fullscreen", &mut domain.allow_fullscreen)?;
+        table.boolean("allow_pointer_lock", &mut domain.allow_pointer_lock)?;
         table.boolean("override_redirect_protection", &mut domain.override_redirect_protection)?;
         Ok(domain)
     }
@@ -509,6 +530,8 @@ mod tests {
             model = "pc105"
             repeat_rate = 0
             repeat_delay = 250
+            next_layout = "ctrl+alt+k"
+            release_pointer = "super+F12"
             [wayland]
             socket = "wayland-dom0"
             [control]
@@ -522,6 +545,7 @@ mod tests {
             color = "#0aB1ff"
             transport = "ring:32751"
             allow_fullscreen = true
+            allow_pointer_lock = true
             override_redirect_protection = false
             window_background_color = "#000000"
             "##,
@@ -540,6 +564,8 @@ mod tests {
                 model: "pc105".into(),
                 repeat_rate: 0,
                 repeat_delay: 250,
+                next_layout: Chord::parse("ctrl+alt+k").unwrap(),
+                release_pointer: Chord::parse("super+F12").unwrap(),
             }
         );
         assert_eq!(config.wayland_socket.as_deref(), Some("wayland-dom0"));
@@ -553,6 +579,7 @@ mod tests {
                     label: Label::named("green").unwrap(),
                     transport: Transport { kind: TransportKind::Socket, domid: DomId(7) },
                     allow_fullscreen: false,
+                    allow_pointer_lock: false,
                     override_redirect_protection: true,
                     window_background_color: Color::WHITE,
                 },
@@ -561,6 +588,7 @@ mod tests {
                     label: Label::of(custom),
                     transport: Transport { kind: TransportKind::Ring, domid: DomId(32751) },
                     allow_fullscreen: true,
+                    allow_pointer_lock: true,
                     override_redirect_protection: false,
                     window_background_color: Color::BLACK,
                 },
@@ -597,6 +625,10 @@ mod tests {
             (
                 "[keyboard]\nlayout = \"u\\u0000s\"".to_owned(),
                 "2: keyboard.layout = \"u\\u0000s\": must be a string without NUL".to_owned(),
+            ),
+            (
+                "[keyboard]\nnext_layout = \"space\"".to_owned(),
+                format!("2: keyboard.next_layout = \"space\": must be {}", Chord::RULE),
             ),
             (
                 "[wayland]\nsocket = \"a/b\"".to_owned(),
@@ -703,7 +735,7 @@ mod tests {
         assert_eq!(
             refusal(&domain("label = \"red\"\ntransport = \"socket:7\"\nallow_fulscreen = true")),
             "5: unknown key \"allow_fulscreen\" in [domain]: known are name, label, color, transport, \
-             window_background_color, allow_fullscreen, override_redirect_protection"
+             window_background_color, allow_fullscreen, allow_pointer_lock, override_redirect_protection"
         );
     }
 

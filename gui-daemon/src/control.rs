@@ -2,15 +2,12 @@
 
 use std::path::Path;
 
-use smithay::utils::{Logical, Point};
 use tracing::debug;
 
 use crate::{
-    backend::BackendEvent,
     config::{OutputConfig, SCREEN_SIDE},
-    inject::{KeyStroke, keys_for_text, stroke_for_name},
     ipc::{
-        ButtonAction, ClientId, DomainInfo, Event, Geometry, OutputChange, OutputInfo, OutputMode, Request,
+        ClientId, DomainInfo, Event, Geometry, KeyboardInfo, OutputChange, OutputInfo, OutputMode, Request,
         Response, WindowInfo, WindowKind,
     },
     outputs::{OutputError, Screen},
@@ -56,6 +53,10 @@ impl State {
             | Request::InputMove { .. }
             | Request::InputButton { .. }
             | Request::InputScroll { .. }
+            | Request::InputRelative { .. }
+            | Request::InputFingerScroll { .. }
+            | Request::InputGesture(_)
+            | Request::InputTouch(_)
                 if !self.backend.takes_injected_input() =>
             {
                 Err("input can be injected on the headless backend only".to_owned())
@@ -68,11 +69,17 @@ impl State {
                 Ok(Response::Done {})
             }
             Request::InputScroll { dx, dy } => self.inject_scroll(dx, dy).map(done),
+            Request::InputRelative { dx, dy } => self.inject_relative(dx, dy).map(done),
+            Request::InputFingerScroll { dx, dy, lift } => self.inject_finger_scroll(dx, dy, lift).map(done),
+            Request::InputGesture(input) => self.inject_gesture(input).map(done),
+            Request::InputTouch(input) => self.inject_touch(input).map(done),
+            Request::Keyboard => Ok(Response::Keyboard(self.keyboard_info())),
+            Request::Layout { wanted } => self.choose_layout(&wanted).map(done),
         };
         self.reply(client, response.unwrap_or_else(Response::Error));
     }
 
-    fn reply(&self, client: ClientId, response: Response) {
+    pub(crate) fn reply(&self, client: ClientId, response: Response) {
         self.ipc.reply(client, &response);
     }
 
@@ -162,6 +169,20 @@ impl State {
         self.apply_effects();
     }
 
+    fn keyboard_info(&self) -> KeyboardInfo {
+        let layouts = self.keyboard.layouts().map(str::to_owned).collect();
+        KeyboardInfo { layouts, current: self.keyboard.layout() }
+    }
+
+    fn choose_layout(&mut self, wanted: &str) -> Result<(), String> {
+        let number = self.keyboard.find(wanted).ok_or_else(|| {
+            let known: Vec<&str> = self.keyboard.layouts().collect();
+            format!("no layout is {wanted:?}: there are {}", known.join(", "))
+        })?;
+        self.set_layout(number);
+        Ok(())
+    }
+
     /// The outputs, the primary one first.
     pub fn output_infos(&self) -> Vec<OutputInfo> {
         let info = |screen: &Screen| {
@@ -233,56 +254,6 @@ impl State {
         let png = png.map_err(|err| err.to_string())?;
         std::fs::write(path, png).map_err(|err| format!("{}: {err}", path.display()))?;
         Ok(Response::Done {})
-    }
-
-    fn inject_key(&mut self, name: &str) -> Result<(), String> {
-        let stroke = stroke_for_name(&self.keymap, name).map_err(|err| err.to_string())?;
-        self.inject_strokes(&[stroke]);
-        Ok(())
-    }
-
-    fn inject_text(&mut self, text: &str) -> Result<(), String> {
-        let strokes = keys_for_text(&self.keymap, text).map_err(|err| err.to_string())?;
-        self.inject_strokes(&strokes);
-        Ok(())
-    }
-
-    fn inject_strokes(&mut self, strokes: &[KeyStroke]) {
-        for (keycode, pressed) in strokes.iter().flat_map(KeyStroke::transitions) {
-            let time_ms = self.now_ms();
-            self.handle_input(BackendEvent::Key { keycode, pressed, time_ms });
-        }
-    }
-
-    fn inject_motion(&mut self, x: f64, y: f64) -> Result<(), String> {
-        let at: Point<f64, Logical> = (x, y).into();
-        if self.outputs.nearest(at) != at {
-            return Err(format!("({x}, {y}) is on no output"));
-        }
-        let time_ms = self.now_ms();
-        self.handle_input(BackendEvent::PointerMotion { x, y, time_ms });
-        Ok(())
-    }
-
-    fn inject_button(&mut self, button: u32, action: ButtonAction) {
-        let (press, release) = match action {
-            ButtonAction::Press => (true, false),
-            ButtonAction::Release => (false, true),
-            ButtonAction::Click => (true, true),
-        };
-        for pressed in [press.then_some(true), release.then_some(false)].into_iter().flatten() {
-            let time_ms = self.now_ms();
-            self.handle_input(BackendEvent::PointerButton { button, pressed, time_ms });
-        }
-    }
-
-    fn inject_scroll(&mut self, dx: f64, dy: f64) -> Result<(), String> {
-        const MAX_STEPS: f64 = 100.0;
-        if !dx.is_finite() || !dy.is_finite() || dx.abs() > MAX_STEPS || dy.abs() > MAX_STEPS {
-            return Err(format!("a scroll of ({dx}, {dy}) steps is out of range: at most {MAX_STEPS}"));
-        }
-        self.handle_input(BackendEvent::wheel(dx, dy, self.now_ms()));
-        Ok(())
     }
 }
 

@@ -8,7 +8,9 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use gui_protocol::{ButtonInput, CrossingInput, KeyInput, WindowId};
+use gui_protocol::{
+    ButtonInput, CrossingInput, Gesture, GestureKind, KeyInput, PointerNeeds, RelativeMotion, WindowId,
+};
 use smithay::{
     backend::input::{ButtonState, KeyState},
     input::{
@@ -31,6 +33,7 @@ use crate::{
     input::{self, KeyMap},
     shell,
     state::State,
+    wire,
 };
 
 /// A window of an AppVM as an input target.
@@ -92,6 +95,7 @@ impl KeyboardTarget<State> for Focus {
             Focus::Surface(surface) => KeyboardTarget::enter(surface, seat, data, keys, serial),
             Focus::Guest(guest) => {
                 let held = KeyMap::from_held(keys.iter().map(|key| key.raw_code().raw()));
+                data.tell_modifiers(guest.domain);
                 data.with_link(guest.domain, |link| link.focus(guest.window, true, held.as_bytes()));
             }
         }
@@ -126,10 +130,12 @@ impl KeyboardTarget<State> for Focus {
     }
 
     fn modifiers(&self, seat: &Seat<State>, data: &mut State, modifiers: ModifiersState, serial: Serial) {
-        // A guest gets the mask with each of its events instead.
         data.x11_modifiers = input::x11_modifiers(&modifiers);
-        if let Focus::Surface(surface) = self {
-            KeyboardTarget::modifiers(surface, seat, data, modifiers, serial);
+        data.keyboard.set_modifiers(&modifiers);
+        match self {
+            Focus::Surface(surface) => KeyboardTarget::modifiers(surface, seat, data, modifiers, serial),
+            // One that cannot be told gets the mask with each of its events instead.
+            Focus::Guest(guest) => data.tell_modifiers(guest.domain),
         }
     }
 }
@@ -162,8 +168,9 @@ impl PointerTarget<State> for Focus {
     }
 
     fn relative_motion(&self, seat: &Seat<State>, data: &mut State, event: &RelativeMotionEvent) {
-        if let Focus::Surface(surface) = self {
-            PointerTarget::relative_motion(surface, seat, data, event);
+        match self {
+            Focus::Surface(surface) => PointerTarget::relative_motion(surface, seat, data, event),
+            Focus::Guest(guest) => data.tell_relative_motion(guest, event),
         }
     }
 
@@ -182,6 +189,12 @@ impl PointerTarget<State> for Focus {
         match self {
             Focus::Surface(surface) => PointerTarget::axis(surface, seat, data, frame),
             Focus::Guest(guest) => {
+                if data.is_extended(guest.domain) {
+                    data.with_link(guest.domain, |link| {
+                        link.scroll(guest.window, wire::scroll(&frame));
+                    });
+                    return;
+                }
                 // The base protocol knows a wheel only as buttons 4 to 7, pressed and released once a step.
                 for button in data.wheel.x11_clicks(&frame) {
                     guest_button(guest, data, button, true);
@@ -217,50 +230,82 @@ impl PointerTarget<State> for Focus {
     }
 
     fn gesture_swipe_begin(&self, seat: &Seat<State>, data: &mut State, event: &GestureSwipeBeginEvent) {
-        if let Focus::Surface(surface) = self {
-            PointerTarget::gesture_swipe_begin(surface, seat, data, event);
+        match self {
+            Focus::Surface(surface) => PointerTarget::gesture_swipe_begin(surface, seat, data, event),
+            Focus::Guest(guest) => {
+                data.tell_gesture(guest, wire::gesture(GestureKind::SwipeBegin, event.fingers, event.time))
+            }
         }
     }
 
     fn gesture_swipe_update(&self, seat: &Seat<State>, data: &mut State, event: &GestureSwipeUpdateEvent) {
-        if let Focus::Surface(surface) = self {
-            PointerTarget::gesture_swipe_update(surface, seat, data, event);
+        match self {
+            Focus::Surface(surface) => PointerTarget::gesture_swipe_update(surface, seat, data, event),
+            Focus::Guest(guest) => {
+                let (dx, dy) = (wire::fixed(event.delta.x), wire::fixed(event.delta.y));
+                let still = wire::gesture(GestureKind::SwipeUpdate, 0, event.time);
+                data.tell_gesture(guest, Gesture { dx, dy, ..still });
+            }
         }
     }
 
     fn gesture_swipe_end(&self, seat: &Seat<State>, data: &mut State, event: &GestureSwipeEndEvent) {
-        if let Focus::Surface(surface) = self {
-            PointerTarget::gesture_swipe_end(surface, seat, data, event);
+        match self {
+            Focus::Surface(surface) => PointerTarget::gesture_swipe_end(surface, seat, data, event),
+            Focus::Guest(guest) => {
+                let over = wire::gesture(GestureKind::SwipeEnd, 0, event.time);
+                data.tell_gesture(guest, Gesture { cancelled: event.cancelled, ..over });
+            }
         }
     }
 
     fn gesture_pinch_begin(&self, seat: &Seat<State>, data: &mut State, event: &GesturePinchBeginEvent) {
-        if let Focus::Surface(surface) = self {
-            PointerTarget::gesture_pinch_begin(surface, seat, data, event);
+        match self {
+            Focus::Surface(surface) => PointerTarget::gesture_pinch_begin(surface, seat, data, event),
+            Focus::Guest(guest) => {
+                data.tell_gesture(guest, wire::gesture(GestureKind::PinchBegin, event.fingers, event.time))
+            }
         }
     }
 
     fn gesture_pinch_update(&self, seat: &Seat<State>, data: &mut State, event: &GesturePinchUpdateEvent) {
-        if let Focus::Surface(surface) = self {
-            PointerTarget::gesture_pinch_update(surface, seat, data, event);
+        match self {
+            Focus::Surface(surface) => PointerTarget::gesture_pinch_update(surface, seat, data, event),
+            Focus::Guest(guest) => {
+                let (dx, dy) = (wire::fixed(event.delta.x), wire::fixed(event.delta.y));
+                let (scale, rotation) = (wire::fixed(event.scale), wire::fixed(event.rotation));
+                let still = wire::gesture(GestureKind::PinchUpdate, 0, event.time);
+                data.tell_gesture(guest, Gesture { dx, dy, scale, rotation, ..still });
+            }
         }
     }
 
     fn gesture_pinch_end(&self, seat: &Seat<State>, data: &mut State, event: &GesturePinchEndEvent) {
-        if let Focus::Surface(surface) = self {
-            PointerTarget::gesture_pinch_end(surface, seat, data, event);
+        match self {
+            Focus::Surface(surface) => PointerTarget::gesture_pinch_end(surface, seat, data, event),
+            Focus::Guest(guest) => {
+                let over = wire::gesture(GestureKind::PinchEnd, 0, event.time);
+                data.tell_gesture(guest, Gesture { cancelled: event.cancelled, ..over });
+            }
         }
     }
 
     fn gesture_hold_begin(&self, seat: &Seat<State>, data: &mut State, event: &GestureHoldBeginEvent) {
-        if let Focus::Surface(surface) = self {
-            PointerTarget::gesture_hold_begin(surface, seat, data, event);
+        match self {
+            Focus::Surface(surface) => PointerTarget::gesture_hold_begin(surface, seat, data, event),
+            Focus::Guest(guest) => {
+                data.tell_gesture(guest, wire::gesture(GestureKind::HoldBegin, event.fingers, event.time))
+            }
         }
     }
 
     fn gesture_hold_end(&self, seat: &Seat<State>, data: &mut State, event: &GestureHoldEndEvent) {
-        if let Focus::Surface(surface) = self {
-            PointerTarget::gesture_hold_end(surface, seat, data, event);
+        match self {
+            Focus::Surface(surface) => PointerTarget::gesture_hold_end(surface, seat, data, event),
+            Focus::Guest(guest) => {
+                let over = wire::gesture(GestureKind::HoldEnd, 0, event.time);
+                data.tell_gesture(guest, Gesture { cancelled: event.cancelled, ..over });
+            }
         }
     }
 }
@@ -277,4 +322,35 @@ fn guest_button(guest: &GuestTarget, data: &mut State, button: u32, pressed: boo
     let at = data.pointer_in(guest.id);
     let input = ButtonInput { pressed, x: at.x, y: at.y, state: data.x11_state(), button };
     data.with_link(guest.domain, |link| link.button(guest.window, input));
+}
+
+impl State {
+    fn tell_gesture(&mut self, guest: &GuestTarget, gesture: Gesture) {
+        if self.needs(guest).contains(PointerNeeds::GESTURES) {
+            self.with_link(guest.domain, |link| {
+                link.gesture(guest.window, gesture);
+            });
+        }
+    }
+
+    /// An AppVM learns how the device moves only if it may: it tells more of the user than where the pointer goes.
+    fn tell_relative_motion(&mut self, guest: &GuestTarget, event: &RelativeMotionEvent) {
+        if self.may_hold_pointer(guest) && self.needs(guest).contains(PointerNeeds::RELATIVE_MOTION) {
+            let motion = RelativeMotion {
+                dx: wire::fixed(event.delta.x),
+                dy: wire::fixed(event.delta.y),
+                dx_unaccelerated: wire::fixed(event.delta_unaccel.x),
+                dy_unaccelerated: wire::fixed(event.delta_unaccel.y),
+                time_us: event.utime,
+            };
+            self.with_link(guest.domain, |link| {
+                link.relative_motion(guest.window, motion);
+            });
+        }
+    }
+
+    /// What the window's client listens to.
+    fn needs(&mut self, guest: &GuestTarget) -> PointerNeeds {
+        self.windows.guest_mut(guest.id).map(|guest| guest.pointer_needs).unwrap_or_default()
+    }
 }

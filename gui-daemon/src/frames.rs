@@ -23,6 +23,8 @@ impl State {
         screen.queued = false;
         let stage = Stage {
             cursor,
+            hold: &self.pointer_hold,
+            release: self.config.keyboard.release_pointer,
             shell: &self.shell,
             windows: &self.windows,
             domains: &self.domains,

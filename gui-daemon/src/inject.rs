@@ -1,7 +1,7 @@
 //! Typing by name and by text: which keys give a symbol under a keymap.
 //!
 //! Answers come from trying the keymap, not from tables: whatever a layout puts where, a stroke found here produces its
-//! symbol there. Only the first layout of the keymap is searched, with nothing locked.
+//! symbol there. Only one layout of the keymap is searched, with nothing locked.
 
 use std::collections::HashMap;
 
@@ -51,13 +51,13 @@ pub enum InjectError {
 /// The stroke for a chord: a key's xkb name, after the names of modifiers with `+` between, as in `ctrl+shift+c`.
 ///
 /// Modifiers that the symbol itself needs are added: `ctrl+plus` holds shift where `+` is on a shifted key.
-pub fn stroke_for_name(keymap: &xkb::Keymap, name: &str) -> Result<KeyStroke, InjectError> {
+pub fn stroke_for_name(keymap: &xkb::Keymap, layout: u32, name: &str) -> Result<KeyStroke, InjectError> {
     let (modifiers, key) = name.rsplit_once('+').map_or(("", name), |(modifiers, key)| (modifiers, key));
     let symbol = xkb::keysym_from_name(key, xkb::KEYSYM_NO_FLAGS);
     if symbol.raw() == keysyms::KEY_NoSymbol {
         return Err(InjectError::UnknownKey(key.to_owned()));
     }
-    let layout = Layout::new(keymap);
+    let layout = Layout::new(keymap, layout);
     let needed = layout.stroke(symbol).ok_or_else(|| InjectError::NotOnLayout(key.to_owned()))?;
     let mut stroke = KeyStroke { modifiers: Vec::new(), key: needed.key };
     for name in modifiers.split('+').filter(|_| !modifiers.is_empty()) {
@@ -72,8 +72,8 @@ pub fn stroke_for_name(keymap: &xkb::Keymap, name: &str) -> Result<KeyStroke, In
 }
 
 /// The strokes that type a text; a line end is Return.
-pub fn keys_for_text(keymap: &xkb::Keymap, text: &str) -> Result<Vec<KeyStroke>, InjectError> {
-    let layout = Layout::new(keymap);
+pub fn keys_for_text(keymap: &xkb::Keymap, layout: u32, text: &str) -> Result<Vec<KeyStroke>, InjectError> {
+    let layout = Layout::new(keymap, layout);
     text.chars()
         .map(|character| {
             let symbol = match character {
@@ -109,10 +109,11 @@ impl KeyStroke {
 struct Layout(HashMap<Keysym, KeyStroke>);
 
 impl Layout {
-    fn new(keymap: &xkb::Keymap) -> Self {
+    fn new(keymap: &xkb::Keymap, layout: u32) -> Self {
         let mut strokes = HashMap::new();
         for symbols in LEVELS {
             let mut state = xkb::State::new(keymap);
+            state.update_mask(0, 0, 0, 0, 0, layout);
             // The modifiers are symbols without modifiers themselves: the first round has found them.
             let held = |symbol| strokes.get(symbol).map(|stroke: &KeyStroke| stroke.key);
             let Some(modifiers) = symbols.iter().map(held).collect::<Option<Vec<u32>>>() else { continue };
@@ -182,14 +183,14 @@ mod tests {
             ("ctrl+plus", stroke(&[CTRL, SHIFT], 13)),
             ("Shift_L", stroke(&[], SHIFT)),
         ] {
-            assert_eq!(stroke_for_name(&us, name), Ok(expected), "{name}");
+            assert_eq!(stroke_for_name(&us, 0, name), Ok(expected), "{name}");
         }
     }
 
     #[test]
     fn names_that_are_none_are_refused() {
         let us = keymap("us");
-        let error = |name| stroke_for_name(&us, name).unwrap_err().to_string();
+        let error = |name| stroke_for_name(&us, 0, name).unwrap_err().to_string();
         assert_eq!(
             error("Enter"),
             "\"Enter\" is not the name of a key; names are xkb's, such as Return, a, F4 or plus"
@@ -222,18 +223,18 @@ mod tests {
             ("ru", "\u{41f}\u{440}\u{438}\u{432}\u{435}\u{442}"),
         ] {
             let keymap = keymap(layout);
-            assert_eq!(typed(&keymap, &keys_for_text(&keymap, text).unwrap()), text, "{layout}");
+            assert_eq!(typed(&keymap, &keys_for_text(&keymap, 0, text).unwrap()), text, "{layout}");
         }
     }
 
     #[test]
     fn line_ends_and_tabs_are_keys() {
-        assert_eq!(keys_for_text(&keymap("us"), "\n\t"), Ok(vec![stroke(&[], 28), stroke(&[], 15)]));
+        assert_eq!(keys_for_text(&keymap("us"), 0, "\n\t"), Ok(vec![stroke(&[], 28), stroke(&[], 15)]));
     }
 
     #[test]
     fn text_that_the_layout_lacks_is_refused_by_character() {
-        let error = keys_for_text(&keymap("us"), "na\u{ef}ve").unwrap_err();
+        let error = keys_for_text(&keymap("us"), 0, "na\u{ef}ve").unwrap_err();
         assert_eq!(error, InjectError::NotOnLayout("\u{ef}".into()));
     }
 }

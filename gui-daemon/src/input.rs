@@ -9,8 +9,8 @@ use std::{collections::HashSet, time::Duration};
 use smithay::{
     backend::input::{Axis, AxisSource, ButtonState, KeyState},
     input::{
-        keyboard::{FilterResult, Keycode, Keysym, ModifiersState, keysyms, xkb},
-        pointer::{AxisFrame, ButtonEvent, MotionEvent},
+        keyboard::{FilterResult, Keycode, Keysym, ModifiersState, keysyms},
+        pointer::{AxisFrame, ButtonEvent, MotionEvent, RelativeMotionEvent},
     },
     reexports::calloop::{
         LoopHandle, RegistrationToken,
@@ -22,6 +22,8 @@ use tracing::error;
 
 use crate::{
     backend::BackendEvent,
+    chord::Chord,
+    config::KeyboardConfig,
     focus::{Focus, GuestTarget},
     render::{CursorIcon, resize_icon},
     shell::{self, Button, Direction, FramePart, Hit, geom},
@@ -147,18 +149,28 @@ enum Binding {
     SwitchEnd,
     SwitchCancel,
     Close,
+    NextLayout,
+    ReleasePointer,
     /// Taken, nothing to do: the release of a combination.
     Swallow,
 }
 
 /// The compositor's own combinations, and which of their keys are still down.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Bindings {
+    next_layout: Chord,
+    release_pointer: Chord,
     held: HashSet<Keycode>,
     switching: bool,
 }
 
 impl Bindings {
+    /// None of the keys down; with the combinations the configuration has.
+    pub fn new(config: &KeyboardConfig) -> Self {
+        let KeyboardConfig { next_layout, release_pointer, .. } = *config;
+        Self { next_layout, release_pointer, held: HashSet::new(), switching: false }
+    }
+
     fn take(
         &mut self,
         modifiers: &ModifiersState,
@@ -177,6 +189,8 @@ impl Bindings {
             return None;
         }
         let binding = match sym.raw() {
+            _ if self.next_layout.matches(modifiers, sym) => Some(Binding::NextLayout),
+            _ if self.release_pointer.matches(modifiers, sym) => Some(Binding::ReleasePointer),
             keysyms::KEY_Tab if modifiers.alt => Some(Binding::Switch(Direction::Forward)),
             keysyms::KEY_ISO_Left_Tab if modifiers.alt => Some(Binding::Switch(Direction::Backward)),
             keysyms::KEY_Escape if self.switching => Some(Binding::SwitchCancel),
@@ -230,7 +244,21 @@ impl State {
             BackendEvent::PointerButton { button, pressed, time_ms } => {
                 self.pointer_button(button, pressed, time_ms)
             }
-            BackendEvent::PointerAxis { dx, dy, v120, time_ms } => self.pointer_axis(dx, dy, v120, time_ms),
+            BackendEvent::PointerAxis { dx, dy, v120, source, time_ms } => {
+                let steps = v120.unwrap_or_default();
+                self.pointer_axis(AxisFrame::new(time_ms).source(source), (dx, dy), steps);
+            }
+            BackendEvent::PointerAxisStop { horizontal, vertical, time_ms } => {
+                let mut frame = AxisFrame::new(time_ms).source(AxisSource::Finger);
+                frame.stop = (horizontal, vertical);
+                self.pointer_axis(frame, (0.0, 0.0), (0, 0));
+            }
+            BackendEvent::PointerRelative { dx, dy, dx_raw, dy_raw, time_us } => {
+                let (delta, delta_unaccel) = ((dx, dy).into(), (dx_raw, dy_raw).into());
+                self.relative_motion(&RelativeMotionEvent { delta, delta_unaccel, utime: time_us });
+            }
+            BackendEvent::Gesture(gesture, time_ms) => self.gesture(gesture, time_ms),
+            BackendEvent::Touch(touch, time_ms) => self.touch(touch, time_ms),
             BackendEvent::PointerLeft => self.pointer_left(),
             BackendEvent::FocusLost => self.release_all_keys(),
             BackendEvent::CloseRequested => self.stop(),
@@ -266,6 +294,7 @@ impl State {
         let state = if pressed { KeyState::Pressed } else { KeyState::Released };
         let serial = SERIAL_COUNTER.next_serial();
         let binding = keyboard.input(self, keycode, state, serial, time, |state, modifiers, key| {
+            state.keyboard.set_modifiers(modifiers);
             match state.bindings.take(modifiers, keycode, key.modified_sym(), pressed) {
                 // The release that ends the switch is the modifier's own: the window it leaves has seen its press.
                 Some(Binding::SwitchEnd) => {
@@ -284,6 +313,12 @@ impl State {
                     self.close(id);
                 }
             }
+            Some(Binding::NextLayout) => {
+                if let Some(next) = self.keyboard.find("next") {
+                    self.set_layout(next);
+                }
+            }
+            Some(Binding::ReleasePointer) => self.take_pointer(),
             Some(Binding::SwitchEnd | Binding::Swallow) | None => {}
         }
         self.apply_effects();
@@ -300,7 +335,10 @@ impl State {
             return;
         }
         self.key_repeat.stop(&self.loop_handle);
-        let Some(delay) = self.key_repeat.delay.filter(|_| self.keymap.key_repeats(keycode)) else { return };
+        let Some(delay) = self.key_repeat.delay.filter(|_| self.keyboard.keymap().key_repeats(keycode))
+        else {
+            return;
+        };
         let guest = guest.clone();
         let repeat = move |_, _: &mut (), state: &mut State| {
             // A release and a press, as X11's autorepeat is seen by a client.
@@ -335,15 +373,16 @@ impl State {
     }
 
     fn pointer_motion(&mut self, at: Point<f64, Logical>, time: u32) {
+        let Some(at) = self.allowed_motion(self.outputs.nearest(at)) else { return };
         self.queue_cursor_redraw();
         self.pointer.seen = true;
-        self.pointer.at = self.outputs.nearest(at);
+        self.pointer.at = at;
         self.shell.pointer_motion(self.pointer.position());
         let moved_window = self.shell.grabbed().is_some();
         let hit = self.shell.hit(self.pointer.position());
         self.set_hover(if moved_window { None } else { Some(hit) });
         let focus = match hit {
-            Hit::Content { id, .. } if !moved_window => self.target_at(id),
+            Hit::Content { id, .. } if !moved_window => self.target_under(id, self.pointer.at),
             _ => None,
         };
         let Some(pointer) = self.seat.get_pointer() else { return };
@@ -351,6 +390,7 @@ impl State {
         pointer.motion(self, focus, &event);
         pointer.frame(self);
         self.apply_effects();
+        self.update_pointer_hold();
         self.queue_cursor_redraw();
     }
 
@@ -373,14 +413,18 @@ impl State {
         }
     }
 
-    /// The input target of a window's content at the pointer, and the desktop position of that target's origin.
-    fn target_at(&self, id: shell::Id) -> Option<(Focus, Point<f64, Logical>)> {
+    /// The input target of a window's content at a place, and the desktop position of that target's origin.
+    pub(crate) fn target_under(
+        &self,
+        id: shell::Id,
+        place: Point<f64, Logical>,
+    ) -> Option<(Focus, Point<f64, Logical>)> {
         let origin = self.shell.window(id)?.content.origin();
         let origin: Point<i32, Logical> = (origin.x, origin.y).into();
         match &self.windows.get(id)?.source {
             Source::Guest(guest) => Some((Focus::Guest(guest.target.clone()), origin.to_f64())),
             Source::Local(local) => {
-                let (surface, at) = local.surface_under(self.pointer.at, origin)?;
+                let (surface, at) = local.surface_under(place, origin)?;
                 Some((Focus::Surface(surface), at))
             }
         }
@@ -399,6 +443,9 @@ impl State {
         if pressed {
             let hit = self.shell.hit(at);
             self.dismiss_popups_outside(&hit);
+            if matches!(hit, Hit::Content { .. }) {
+                self.forgive_pointer_hold();
+            }
             if self.pointer.buttons == 0 {
                 self.press_on(hit, at, button, time);
             }
@@ -455,11 +502,8 @@ impl State {
         pointer.frame(self);
     }
 
-    fn pointer_axis(&mut self, dx: f64, dy: f64, v120: Option<(i32, i32)>, time: u32) {
+    fn pointer_axis(&mut self, mut frame: AxisFrame, (dx, dy): (f64, f64), (right, down): (i32, i32)) {
         let Some(pointer) = self.seat.get_pointer() else { return };
-        let source = if v120.is_some() { AxisSource::Wheel } else { AxisSource::Continuous };
-        let mut frame = AxisFrame::new(time).source(source);
-        let (right, down) = v120.unwrap_or_default();
         for (axis, value, steps) in [(Axis::Horizontal, dx, right), (Axis::Vertical, dy, down)] {
             if value != 0.0 {
                 frame = frame.value(axis, value);
@@ -481,20 +525,6 @@ impl State {
         });
         keyboard.set_focus(self, focus, SERIAL_COUNTER.next_serial());
     }
-}
-
-/// The keymap of the configuration, for repeats and for injected text.
-pub fn compile_keymap(config: &crate::config::KeyboardConfig) -> Option<xkb::Keymap> {
-    let context = xkb::Context::new(xkb::CONTEXT_NO_FLAGS);
-    xkb::Keymap::new_from_names(
-        &context,
-        "",
-        &config.model,
-        &config.layout,
-        &config.variant,
-        config.options.clone(),
-        xkb::KEYMAP_COMPILE_NO_FLAGS,
-    )
 }
 
 #[cfg(test)]
@@ -526,7 +556,7 @@ mod tests {
 
     #[test]
     fn the_release_of_a_taken_combination_is_taken_too() {
-        let mut bindings = Bindings::default();
+        let mut bindings = Bindings::new(&KeyboardConfig::default());
         let alt = ModifiersState { alt: true, ..Default::default() };
         let none = ModifiersState::default();
         let (tab, alt_key) = (Keycode::new(23), Keycode::new(64));
@@ -554,5 +584,21 @@ mod tests {
             None,
             "nothing left to end"
         );
+    }
+
+    #[test]
+    fn configured_combinations_are_taken() {
+        let chord = |text| Chord::parse(text).unwrap();
+        let config = KeyboardConfig {
+            next_layout: chord("ctrl+F1"),
+            release_pointer: chord("ctrl+F2"),
+            ..KeyboardConfig::default()
+        };
+        let mut bindings = Bindings::new(&config);
+        let ctrl = ModifiersState { ctrl: true, ..Default::default() };
+        let mut press = |key| bindings.take(&ctrl, Keycode::new(67), key, true);
+        assert_eq!(press(Keysym::F1), Some(Binding::NextLayout));
+        assert_eq!(press(Keysym::F2), Some(Binding::ReleasePointer));
+        assert_eq!(press(Keysym::space), None);
     }
 }

@@ -7,19 +7,24 @@
 #![forbid(unsafe_code)]
 
 pub mod backend;
+mod chord;
 pub mod config;
 mod control;
 mod daemon;
+mod devices;
 pub mod domain;
 mod focus;
 mod frames;
+mod gestures;
 mod handlers;
 mod inject;
 mod input;
 pub mod ipc;
+mod keyboard;
 pub mod label;
 pub mod msg;
 pub mod outputs;
+mod pointer_lock;
 mod popup;
 pub mod render;
 pub mod sanitise;
@@ -27,6 +32,8 @@ pub mod scale;
 mod scene;
 pub mod shell;
 pub mod state;
+mod touch;
 pub mod windows;
+mod wire;
 
 pub use daemon::{BackendKind, Daemon, Options, catch_signals};

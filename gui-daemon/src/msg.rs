@@ -14,8 +14,9 @@ use std::{
 use clap::{Args, Subcommand};
 
 use crate::ipc::{
-    ButtonAction, ButtonName, DomainInfo, Event, LinkState, OutputChange, OutputInfo, OutputMode, Request,
-    Response, SOCKET_PREFIX, SOCKET_SUFFIX, WindowInfo, WindowKind,
+    ButtonAction, ButtonName, DomainInfo, Event, GestureInput, KeyboardInfo, LinkState, OutputChange,
+    OutputInfo, OutputMode, Request, Response, SOCKET_PREFIX, SOCKET_SUFFIX, TouchInput, WindowInfo,
+    WindowKind,
 };
 use crate::scale::Scale;
 
@@ -79,6 +80,13 @@ enum Command {
     Sync,
     /// Print how many frames were drawn since the start
     Frames,
+    /// List the keyboard's layouts
+    Keyboard,
+    /// Choose a keyboard layout
+    Layout {
+        /// Its number or name in the list, or next
+        layout: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -157,6 +165,31 @@ enum Input {
         /// Clicks down
         dy: f64,
     },
+    /// Scroll with a finger on a pad
+    #[command(allow_negative_numbers = true)]
+    FingerScroll {
+        /// Pixels to the right
+        dx: f64,
+        /// Pixels down
+        dy: f64,
+        /// Lift the finger then
+        #[arg(long)]
+        lift: bool,
+    },
+    /// Move the pointer's device, but not the pointer
+    #[command(allow_negative_numbers = true)]
+    Relative {
+        /// Pixels to the right
+        dx: f64,
+        /// Pixels down
+        dy: f64,
+    },
+    /// Make a part of a gesture on a touch pad
+    #[command(subcommand)]
+    Gesture(GestureInput),
+    /// Use a finger on a touch screen
+    #[command(subcommand)]
+    Touch(TouchInput),
 }
 
 /// Why there is no answer.
@@ -257,6 +290,14 @@ impl Command {
                 Request::InputButton { name: *name, action: *action }
             }
             Self::Input(Input::Scroll { dx, dy }) => Request::InputScroll { dx: *dx, dy: *dy },
+            Self::Input(Input::FingerScroll { dx, dy, lift }) => {
+                Request::InputFingerScroll { dx: *dx, dy: *dy, lift: *lift }
+            }
+            Self::Input(Input::Relative { dx, dy }) => Request::InputRelative { dx: *dx, dy: *dy },
+            Self::Input(Input::Gesture(input)) => Request::InputGesture(*input),
+            Self::Input(Input::Touch(input)) => Request::InputTouch(*input),
+            Self::Keyboard => Request::Keyboard,
+            Self::Layout { layout } => Request::Layout { wanted: layout.clone() },
         })
     }
 }
@@ -314,6 +355,7 @@ fn show(response: &Response, json: bool) -> serde_json::Result<String> {
             Response::Windows(windows) => serde_json::to_string_pretty(windows)?,
             Response::Outputs(outputs) => serde_json::to_string_pretty(outputs)?,
             Response::Frames(count) => count.to_string(),
+            Response::Keyboard(keyboard) => serde_json::to_string_pretty(keyboard)?,
             Response::Done {} => "{}".to_owned(),
             Response::Error(reason) => serde_json::to_string(reason)?,
         };
@@ -324,6 +366,7 @@ fn show(response: &Response, json: bool) -> serde_json::Result<String> {
         Response::Windows(windows) => table(&WINDOW_COLUMNS, windows.iter().map(window_row).collect()),
         Response::Outputs(outputs) => table(&OUTPUT_COLUMNS, outputs.iter().map(output_row).collect()),
         Response::Frames(count) => format!("{count}\n"),
+        Response::Keyboard(keyboard) => table(&LAYOUT_COLUMNS, layout_rows(keyboard)),
         Response::Done {} => String::new(),
         Response::Error(reason) => format!("{reason}\n"),
     })
@@ -389,6 +432,16 @@ fn output_row(output: &OutputInfo) -> [String; 4] {
         format!("{}x{}@{}", mode.width, mode.height, mode.refresh_hz),
         format!("{}", (output.scale.as_f64() * 1000.0).round() / 1000.0),
     ]
+}
+
+const LAYOUT_COLUMNS: [&str; 3] = ["NUMBER", "LAYOUT", "STATE"];
+
+fn layout_rows(keyboard: &KeyboardInfo) -> Vec<[String; 3]> {
+    let row = |(number, name): (u32, &String)| {
+        let state = if number == keyboard.current { "in force" } else { "" };
+        [number.to_string(), name.clone(), state.to_owned()]
+    };
+    (0..).zip(&keyboard.layouts).map(row).collect()
 }
 
 /// Columns as wide as their widest cell, two spaces between them, none at the end of a line.

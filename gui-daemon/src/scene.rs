@@ -8,9 +8,11 @@ use smithay::{
 
 use crate::{
     backend::Backend,
+    chord::Chord,
     domain::Domain,
     input::PointerState,
     label::Color,
+    pointer_lock::{self, PointerHold},
     render::{Content, Cursor, CursorIcon, CursorLook, FrameSpec, Scene, Style, View},
     shell::{self, Hit, Owner, Shell, geom::Point},
     state::State,
@@ -33,6 +35,10 @@ pub(crate) struct Stage<'a> {
     pub domains: &'a [Domain],
     pub pointer: &'a PointerState,
     pub cursor: Option<Cursor>,
+    /// Who holds the pointer.
+    pub hold: &'a PointerHold,
+    /// What takes it back.
+    pub release: Chord,
 }
 
 impl<'a> Stage<'a> {
@@ -70,6 +76,8 @@ impl<'a> Stage<'a> {
             title: shown.title().to_owned(),
             focused: window.focused,
             maximised: window.state.maximised,
+            notice: self.notice(window),
+            icon: shown.icon.clone(),
             hovered: self.pointer.hovered.filter(|(id, _)| *id == window.id).map(|(_, button)| button),
         };
         Some(View {
@@ -81,6 +89,18 @@ impl<'a> Stage<'a> {
             pixels,
             background,
         })
+    }
+}
+
+impl Stage<'_> {
+    /// What the user has to know of a window now.
+    fn notice(&self, window: &shell::Window) -> Option<String> {
+        let (_, kind) = self.hold.holder().filter(|(id, _)| *id == window.id)?;
+        let what = match kind {
+            pointer_lock::Kind::Locked => "pointer locked",
+            pointer_lock::Kind::Confined => "pointer confined",
+        };
+        Some(format!("{what} – {} releases it", self.release))
     }
 }
 

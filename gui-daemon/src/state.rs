@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use smithay::{
     desktop::PopupManager,
-    input::{Seat, SeatState, keyboard::xkb, pointer::CursorImageStatus},
+    input::{Seat, SeatState, pointer::CursorImageStatus},
     reexports::{
         calloop::{LoopHandle, LoopSignal, channel::Sender},
         wayland_server::{DisplayHandle, backend::ClientId as WaylandClient},
@@ -19,6 +19,9 @@ use smithay::{
         cursor_shape::CursorShapeManagerState,
         fractional_scale::FractionalScaleManagerState,
         output::OutputManagerState,
+        pointer_constraints::PointerConstraintsState,
+        pointer_gestures::PointerGesturesState,
+        relative_pointer::RelativePointerManagerState,
         selection::data_device::DataDeviceState,
         shell::xdg::{XdgShellState, decoration::XdgDecorationState},
         shm::ShmState,
@@ -32,11 +35,14 @@ use crate::{
     config::Config,
     domain::{Domain, DomainId, Reaper},
     handlers::Unmapped,
-    input::{Bindings, KeyRepeat, PointerState, Wheel, compile_keymap},
+    input::{Bindings, KeyRepeat, PointerState, Wheel},
     ipc::{ClientId, IpcServer},
+    keyboard::Keyboard,
     outputs::Outputs,
+    pointer_lock::PointerHold,
     popup::PopupChain,
     shell::{self, Effect, FramePart, Metrics, Shell, geom},
+    touch::Fingers,
     windows::{LocalWindow, Source, Window, Windows},
 };
 
@@ -81,7 +87,9 @@ pub struct State {
     pub pointer: PointerState,
     pub(crate) bindings: Bindings,
     pub(crate) wheel: Wheel,
-    pub(crate) keymap: xkb::Keymap,
+    pub(crate) keyboard: Keyboard,
+    pub(crate) pointer_hold: PointerHold,
+    pub(crate) fingers: Fingers,
     pub(crate) key_repeat: KeyRepeat,
     /// X11 mask of the modifiers in effect.
     pub x11_modifiers: u32,
@@ -123,7 +131,7 @@ impl State {
         let mut seat_state = SeatState::new();
         let mut seat = seat_state.new_wl_seat(dh, "seat0");
         let keyboard = &config.keyboard;
-        let Some(keymap) = compile_keymap(keyboard) else {
+        let Some(layouts) = Keyboard::new(keyboard) else {
             anyhow::bail!(
                 "no keymap for [keyboard] layout {:?}, variant {:?}, model {:?}, options {:?}",
                 keyboard.layout,
@@ -132,9 +140,11 @@ impl State {
                 keyboard.options
             );
         };
-        let keymap_text = keymap.get_as_string(xkb::KEYMAP_FORMAT_TEXT_V1);
         let added = seat.add_keyboard(Default::default(), keyboard.repeat_delay, keyboard.repeat_rate)?;
         seat.add_pointer();
+        seat.add_touch();
+        let bindings = Bindings::new(keyboard);
+        let keymap_text = layouts.text().to_owned();
 
         let key_repeat = KeyRepeat::new(
             u32::try_from(keyboard.repeat_rate).unwrap_or(0),
@@ -158,9 +168,11 @@ impl State {
             backend,
             ipc,
             pointer: PointerState::default(),
-            bindings: Bindings::default(),
+            bindings,
             wheel: Wheel::default(),
-            keymap,
+            keyboard: layouts,
+            pointer_hold: PointerHold::default(),
+            fingers: Fingers::default(),
             key_repeat,
             x11_modifiers: 0,
             reaper: Reaper::start()?,
@@ -175,6 +187,9 @@ impl State {
             config,
         };
         CursorShapeManagerState::new::<State>(dh);
+        PointerConstraintsState::new::<State>(dh);
+        PointerGesturesState::new::<State>(dh);
+        RelativePointerManagerState::new::<State>(dh);
         XdgDecorationState::new::<State>(dh);
         ViewporterState::new::<State>(dh);
         FractionalScaleManagerState::new::<State>(dh);
@@ -215,6 +230,10 @@ impl State {
     /// What has to happen once after each round of the event loop.
     pub fn after_dispatch(&mut self) {
         self.apply_effects();
+        if self.pointer_hold.holder().is_some() {
+            // dom0's clients may withdraw a wish without a word
+            self.update_pointer_hold();
+        }
         self.queue_changed();
         self.flush_links();
         self.popups.cleanup();
@@ -236,10 +255,12 @@ impl State {
                 Effect::FocusChanged { to, .. } => {
                     self.dismiss_popups_not_of(to);
                     self.focus_keyboard(to);
+                    self.forgive_pointer_hold();
                 }
                 Effect::Close { id } => self.close(id),
                 Effect::Changed => {}
             }
+            self.update_pointer_hold();
         }
     }
 

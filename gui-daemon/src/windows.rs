@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use gui_protocol::WindowFlags;
+use gui_protocol::{PointerNeeds, WindowFlags};
 use shm_grant::ImportedPages;
 use smithay::{
     desktop::{WindowSurfaceType, utils::under_from_surface_tree},
@@ -23,7 +23,8 @@ use crate::{
     domain::Reaper,
     focus::GuestTarget,
     handlers::window_geometry,
-    render::{CursorLook, GuestImage},
+    pointer_lock,
+    render::{CursorLook, GuestImage, Icon},
     sanitise::sanitise,
     shell,
 };
@@ -38,6 +39,8 @@ pub struct Window {
     pub id: shell::Id,
     /// Where its content comes from.
     pub source: Source,
+    /// Its icon, shown in its frame.
+    pub icon: Option<Icon>,
     title: String,
     class: String,
 }
@@ -45,7 +48,7 @@ pub struct Window {
 impl Window {
     /// A window without names yet.
     pub fn new(id: shell::Id, source: Source) -> Self {
-        Self { id, source, title: String::new(), class: String::new() }
+        Self { id, source, icon: None, title: String::new(), class: String::new() }
     }
 
     /// The title as it may be shown: sanitised and cut.
@@ -85,6 +88,10 @@ pub struct GuestWindow {
     pub target: GuestTarget,
     /// What the pointer looks like over its content.
     pub cursor: CursorLook,
+    /// What its client listens to.
+    pub pointer_needs: PointerNeeds,
+    /// How it would like to hold the pointer.
+    pub pointer_wish: Option<pointer_lock::Wish>,
     /// Whether its domain last asked for the whole screen, granted or not.
     pub wants_fullscreen: bool,
     /// The flags its domain was last told.
@@ -101,6 +108,8 @@ impl GuestWindow {
         Self {
             target,
             cursor: CursorLook::default(),
+            pointer_needs: PointerNeeds::empty(),
+            pointer_wish: None,
             wants_fullscreen: false,
             told_flags: WindowFlags::empty(),
             image: None,

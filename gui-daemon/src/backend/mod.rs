@@ -8,6 +8,7 @@
 pub mod clock;
 mod headless;
 mod nested;
+mod touch;
 
 use std::io;
 
@@ -21,7 +22,13 @@ use smithay::{
 use tracing::error;
 
 use self::clock::RefreshClock;
-pub use self::{headless::Headless, nested::Nested};
+pub use smithay::backend::input::AxisSource;
+
+pub use self::{
+    headless::Headless,
+    nested::Nested,
+    touch::{Gesture, Touch},
+};
 use crate::config::OutputConfig;
 
 /// A part of the screen, in its pixels.
@@ -89,9 +96,37 @@ pub enum BackendEvent {
         dy: f64,
         /// The same in 120ths of a wheel's click, if a wheel did it.
         v120: Option<(i32, i32)>,
+        /// What did it.
+        source: AxisSource,
         /// When.
         time_ms: u32,
     },
+    /// The fingers that scrolled were lifted: along these axes it goes on by itself or ends.
+    PointerAxisStop {
+        /// To the right.
+        horizontal: bool,
+        /// Down.
+        vertical: bool,
+        /// When.
+        time_ms: u32,
+    },
+    /// The pointer's device moved, wherever the pointer is or may go.
+    PointerRelative {
+        /// Logical pixels to the right, accelerated as the pointer is.
+        dx: f64,
+        /// Logical pixels down.
+        dy: f64,
+        /// To the right as the device counts.
+        dx_raw: f64,
+        /// Down as the device counts.
+        dy_raw: f64,
+        /// Microseconds of the monotonic clock.
+        time_us: u64,
+    },
+    /// A gesture on a touch pad.
+    Gesture(Gesture, u32),
+    /// A finger on a touch screen.
+    Touch(Touch, u32),
     /// The pointer left the screen.
     PointerLeft,
     /// The keyboard was taken away: no release will come for the keys that are down.
@@ -112,9 +147,15 @@ impl BackendEvent {
             dx: right * PIXELS_PER_CLICK,
             dy: down * PIXELS_PER_CLICK,
             v120: Some((v120(right), v120(down))),
+            source: AxisSource::Wheel,
             time_ms,
         }
     }
+}
+
+/// The monotonic clock in microseconds.
+pub fn now_us() -> u64 {
+    u64::try_from(clock::monotonic().as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The monotonic clock in milliseconds, wrapping, as input events carry it.
@@ -233,6 +274,15 @@ impl Backend {
         match self {
             Self::Headless(_) => Ok(()),
             Self::Nested(nested) => nested.present(damage, copy),
+        }
+    }
+
+    /// Holds the pointer still, so that only its relative motion is told, or lets go of it. Where there is no host, nobody
+    /// else moves the pointer.
+    pub fn hold_pointer(&mut self, hold: bool) {
+        match self {
+            Self::Headless(_) => {}
+            Self::Nested(nested) => nested.hold_pointer(hold),
         }
     }
 
@@ -382,7 +432,13 @@ mod tests {
         let event = BackendEvent::wheel(0.0, -1.5, 7);
         assert_eq!(
             event,
-            BackendEvent::PointerAxis { dx: 0.0, dy: -22.5, v120: Some((0, -180)), time_ms: 7 }
+            BackendEvent::PointerAxis {
+                dx: 0.0,
+                dy: -22.5,
+                v120: Some((0, -180)),
+                source: AxisSource::Wheel,
+                time_ms: 7
+            }
         );
     }
 }

@@ -18,6 +18,7 @@ use std::{
 };
 
 use smithay::{
+    backend::input::AxisSource,
     input::pointer::CursorIcon,
     reexports::calloop::{
         self, EventSource, Interest, Mode, Poll, PostAction, Readiness, Token, TokenFactory, generic::Generic,
@@ -29,7 +30,7 @@ use tracing::{debug, error};
 use winit::{
     application::ApplicationHandler,
     dpi::PhysicalSize,
-    event::{ElementState, MouseButton, MouseScrollDelta, WindowEvent},
+    event::{DeviceEvent, DeviceId, ElementState, MouseButton, MouseScrollDelta, TouchPhase, WindowEvent},
     event_loop::{ActiveEventLoop, EventLoop},
     keyboard::PhysicalKey,
     platform::{
@@ -38,10 +39,13 @@ use winit::{
         wayland::{EventLoopBuilderExtWayland, WindowAttributesExtWayland},
         x11::EventLoopBuilderExtX11,
     },
-    window::{Window, WindowId},
+    window::{CursorGrabMode, Window, WindowId},
 };
 
-use super::{BackendError, BackendEvent, OutputId, Rect, clock::RefreshClock, clock_source, now_ms};
+use super::{
+    BackendError, BackendEvent, Gesture, OutputId, Rect, Touch, clock::RefreshClock, clock_source, now_ms,
+    now_us,
+};
 use crate::config::{OutputConfig, SCREEN_SIDE};
 
 /// What the host's screen is taken for when the host does not say.
@@ -133,6 +137,7 @@ pub(super) fn open(output: &OutputConfig) -> Result<(Nested, NestedSource), Back
         size: size.clone(),
         presented: presented.clone(),
         events: VecDeque::new(),
+        apart: 1.0,
         ended: false,
     };
     let nested = Nested {
@@ -207,6 +212,18 @@ impl Nested {
         }
     }
 
+    pub(super) fn hold_pointer(&self, hold: bool) {
+        let mode = if hold { CursorGrabMode::Locked } else { CursorGrabMode::None };
+        // X11 cannot hold it still, but keep it in the window.
+        let held = self.window.set_cursor_grab(mode).or_else(|error| match mode {
+            CursorGrabMode::Locked => self.window.set_cursor_grab(CursorGrabMode::Confined),
+            _ => Err(error),
+        });
+        if let Err(error) = held {
+            debug!("the host does not hold the pointer: {error}");
+        }
+    }
+
     pub(super) fn present(
         &mut self,
         damage: &[Rect],
@@ -277,6 +294,8 @@ pub(super) struct NestedSource {
     size: Rc<Cell<Size<i32, Physical>>>,
     presented: Rc<Cell<bool>>,
     events: VecDeque<BackendEvent>,
+    /// How far apart the fingers of a pinch are.
+    apart: f64,
     ended: bool,
 }
 
@@ -286,7 +305,7 @@ impl NestedSource {
             return;
         }
         let screen = Screen { host: self.host, scale: self.scale, output: self.output.get() };
-        let mut handler = Running { screen, events: &mut self.events };
+        let mut handler = Running { screen, events: &mut self.events, apart: &mut self.apart };
         if let PumpStatus::Exit(_) = self.event_loop.pump_app_events(Some(Duration::ZERO), &mut handler) {
             self.ended = true;
             self.events.push_back(BackendEvent::CloseRequested);
@@ -373,17 +392,82 @@ struct Screen {
 struct Running<'a> {
     screen: Screen,
     events: &'a mut VecDeque<BackendEvent>,
+    apart: &'a mut f64,
 }
 
 impl ApplicationHandler for Running<'_> {
     fn resumed(&mut self, _: &ActiveEventLoop) {}
 
     fn window_event(&mut self, _: &ActiveEventLoop, _: WindowId, event: WindowEvent) {
-        self.events.extend(self.screen.translate(event));
+        match event {
+            WindowEvent::PinchGesture { delta, phase, .. } => self.pinch(delta, 0.0, phase),
+            WindowEvent::RotationGesture { delta, phase, .. } => self.pinch(0.0, delta, phase),
+            WindowEvent::Touch(touch) => self.events.extend(self.screen.finger(touch)),
+            event => self.events.extend(self.screen.translate(event)),
+        }
+    }
+
+    fn device_event(&mut self, _: &ActiveEventLoop, _: DeviceId, event: DeviceEvent) {
+        if let DeviceEvent::MouseMotion { delta: (dx, dy) } = event {
+            let time_us = now_us();
+            self.events.push_back(BackendEvent::PointerRelative { dx, dy, dx_raw: dx, dy_raw: dy, time_us });
+        }
+    }
+}
+
+impl Running<'_> {
+    /// winit tells changes of the distance, everybody else the distance.
+    fn pinch(&mut self, delta: f64, degrees: f32, phase: TouchPhase) {
+        let event = match phase {
+            TouchPhase::Started => {
+                *self.apart = 1.0;
+                Gesture::PinchBegin { fingers: 2 }
+            }
+            TouchPhase::Moved => {
+                *self.apart = (*self.apart + delta).max(0.0);
+                // winit turns the other way round.
+                let rotation = -f64::from(degrees);
+                Gesture::PinchUpdate { dx: 0.0, dy: 0.0, scale: *self.apart, rotation }
+            }
+            TouchPhase::Ended => Gesture::PinchEnd { cancelled: false },
+            TouchPhase::Cancelled => Gesture::PinchEnd { cancelled: true },
+        };
+        self.events.push_back(BackendEvent::Gesture(event, now_ms()));
     }
 }
 
 impl Screen {
+    /// winit counts scrolling the other way round.
+    fn scroll(self, delta: MouseScrollDelta, phase: TouchPhase) -> BackendEvent {
+        let time_ms = now_ms();
+        match (delta, phase) {
+            (_, TouchPhase::Ended | TouchPhase::Cancelled) => {
+                BackendEvent::PointerAxisStop { horizontal: true, vertical: true, time_ms }
+            }
+            (MouseScrollDelta::LineDelta(x, y), _) => {
+                BackendEvent::wheel(-f64::from(x), -f64::from(y), time_ms)
+            }
+            (MouseScrollDelta::PixelDelta(delta), _) => {
+                let (dx, dy, source) = (-delta.x / self.scale, -delta.y / self.scale, AxisSource::Finger);
+                BackendEvent::PointerAxis { dx, dy, v120: None, source, time_ms }
+            }
+        }
+    }
+
+    /// A finger, and the end of its frame: winit tells of each by itself.
+    fn finger(self, touch: winit::event::Touch) -> [BackendEvent; 2] {
+        // Few fingers are down at a time, and their numbers follow each other.
+        let slot = (touch.id & 0xffff_ffff) as u32;
+        let (x, y) = (touch.location.x / self.scale, touch.location.y / self.scale);
+        let event = match touch.phase {
+            TouchPhase::Started => Touch::Down { slot, x, y },
+            TouchPhase::Moved => Touch::Motion { slot, x, y },
+            TouchPhase::Ended => Touch::Up { slot },
+            TouchPhase::Cancelled => Touch::Cancel,
+        };
+        [event, Touch::Frame].map(|event| BackendEvent::Touch(event, now_ms()))
+    }
+
     fn translate(self, event: WindowEvent) -> Option<BackendEvent> {
         let Self { host, scale, output } = self;
         let time_ms = now_ms();
@@ -410,18 +494,7 @@ impl Screen {
                 let button = button_code(host, button);
                 Some(BackendEvent::PointerButton { button, pressed: state == ElementState::Pressed, time_ms })
             }
-            // winit counts scrolling the other way round.
-            WindowEvent::MouseWheel { delta: MouseScrollDelta::LineDelta(x, y), .. } => {
-                Some(BackendEvent::wheel(-f64::from(x), -f64::from(y), time_ms))
-            }
-            WindowEvent::MouseWheel { delta: MouseScrollDelta::PixelDelta(delta), .. } => {
-                Some(BackendEvent::PointerAxis {
-                    dx: -delta.x / scale,
-                    dy: -delta.y / scale,
-                    v120: None,
-                    time_ms,
-                })
-            }
+            WindowEvent::MouseWheel { delta, phase, .. } => Some(self.scroll(delta, phase)),
             WindowEvent::CloseRequested | WindowEvent::Destroyed => Some(BackendEvent::CloseRequested),
             _ => None,
         }
@@ -451,7 +524,7 @@ fn button_code(host: Host, button: MouseButton) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use winit::{dpi::PhysicalPosition, event::DeviceId};
+    use winit::dpi::PhysicalPosition;
 
     use super::*;
 
@@ -478,25 +551,46 @@ mod tests {
 
     #[test]
     fn the_wheel_turns_the_other_way() {
-        let wheel = |delta| {
-            let phase = winit::event::TouchPhase::Moved;
-            screen(Host::X11).translate(WindowEvent::MouseWheel {
-                device_id: DeviceId::dummy(),
-                delta,
-                phase,
-            })
-        };
-        let Some(BackendEvent::PointerAxis { dx, dy, v120, .. }) =
-            wheel(MouseScrollDelta::LineDelta(0.0, 1.0))
+        let moved = |delta| screen(Host::X11).scroll(delta, TouchPhase::Moved);
+        let BackendEvent::PointerAxis { dx, dy, v120, source, .. } =
+            moved(MouseScrollDelta::LineDelta(0.0, 1.0))
         else {
             panic!("not a scroll");
         };
-        assert_eq!((dx, dy, v120), (0.0, -15.0, Some((0, -120))));
+        assert_eq!((dx, dy, v120, source), (0.0, -15.0, Some((0, -120)), AxisSource::Wheel));
         let pixels = MouseScrollDelta::PixelDelta(PhysicalPosition::new(3.0, -4.0));
-        let Some(BackendEvent::PointerAxis { dx, dy, v120, .. }) = wheel(pixels) else {
+        let BackendEvent::PointerAxis { dx, dy, v120, source, .. } = moved(pixels) else {
             panic!("not a scroll")
         };
-        assert_eq!((dx, dy, v120), (-1.5, 2.0, None));
+        assert_eq!((dx, dy, v120, source), (-1.5, 2.0, None, AxisSource::Finger));
+        let lifted = screen(Host::X11).scroll(pixels, TouchPhase::Ended);
+        assert!(matches!(lifted, BackendEvent::PointerAxisStop { horizontal: true, vertical: true, .. }));
+    }
+
+    #[test]
+    fn a_pinch_tells_how_far_apart_the_fingers_are() {
+        let (mut events, mut apart) = (VecDeque::new(), 7.0);
+        let screen = screen(Host::Wayland);
+        let mut running = Running { screen, events: &mut events, apart: &mut apart };
+        running.pinch(0.0, 0.0, TouchPhase::Started);
+        running.pinch(0.25, 0.0, TouchPhase::Moved);
+        running.pinch(0.0, 5.0, TouchPhase::Moved);
+        running.pinch(0.0, 0.0, TouchPhase::Cancelled);
+        let seen: Vec<_> = events
+            .iter()
+            .map(|event| match event {
+                BackendEvent::Gesture(gesture, _) => *gesture,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let moved = |rotation| Gesture::PinchUpdate { dx: 0.0, dy: 0.0, scale: 1.25, rotation };
+        let expected = [
+            Gesture::PinchBegin { fingers: 2 },
+            moved(0.0),
+            moved(-5.0),
+            Gesture::PinchEnd { cancelled: true },
+        ];
+        assert_eq!(seen, expected);
     }
 
     #[test]

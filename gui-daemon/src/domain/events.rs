@@ -135,7 +135,7 @@ impl State {
     fn guest_destroyed(&mut self, id: DomainId, window: WindowId) {
         let domain = self.domains.get_mut(usize::from(id.0));
         let Some(shell_id) = domain.and_then(|domain| domain.windows.remove(&window)) else { return };
-        self.popup_left(shell_id);
+        self.window_leaves(shell_id);
         // First the shell, so that focus and pointer leave while the window still is a target.
         self.shell.remove(shell_id);
         self.apply_effects();
@@ -168,7 +168,7 @@ impl State {
 
     fn guest_unmapped(&mut self, id: DomainId, window: WindowId) {
         let Some(shell_id) = self.guest_id(id, window) else { return };
-        self.popup_left(shell_id);
+        self.window_leaves(shell_id);
         self.shell.unmap(shell_id);
         self.apply_effects();
         if let Some(guest) = self.windows.guest_mut(shell_id) {

@@ -73,6 +73,11 @@ impl Link {
         self.connection.as_mut().map(|connection| &mut connection.conn)
     }
 
+    /// The connection, while there is one.
+    pub fn connection(&self) -> Option<&DaemonConn> {
+        self.connection.as_ref().map(|connection| &connection.conn)
+    }
+
     /// Where the pages of the peer come from.
     pub fn client_mut(&mut self) -> Option<&mut Client> {
         self.client.as_mut()

@@ -110,12 +110,23 @@ impl State {
         });
     }
 
+    /// Whether the domain's agent speaks more than the base protocol.
+    pub fn is_extended(&self, domain: DomainId) -> bool {
+        self.domain(domain).and_then(|domain| domain.link.connection()).is_some_and(|conn| conn.level() > 0)
+    }
+
+    /// A window leaves the desktop: what it held of the input is free.
+    pub(crate) fn window_leaves(&mut self, id: shell::Id) {
+        self.popup_left(id);
+        self.fingers_left(id);
+    }
+
     /// Takes a domain's windows off the desktop.
     fn remove_domain_windows(&mut self, id: DomainId) {
         let Some(domain) = self.domains.get_mut(usize::from(id.0)) else { return };
         let owner = domain.owner();
         for window in std::mem::take(&mut domain.windows).into_values() {
-            self.popup_left(window);
+            self.window_leaves(window);
             self.windows.remove(window);
         }
         self.shell.remove_owner(owner);

@@ -1,7 +1,8 @@
 //! `wl_seat` and the clipboard among dom0's own clients. Nothing here crosses to a domain.
 
 use smithay::{
-    delegate_cursor_shape, delegate_data_device, delegate_seat,
+    delegate_cursor_shape, delegate_data_device, delegate_pointer_gestures, delegate_relative_pointer,
+    delegate_seat,
     input::{Seat, SeatHandler, SeatState, pointer::CursorImageStatus},
     reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
     wayland::{
@@ -56,4 +57,6 @@ impl TabletSeatHandler for State {}
 
 delegate_seat!(State);
 delegate_cursor_shape!(State);
+delegate_pointer_gestures!(State);
+delegate_relative_pointer!(State);
 delegate_data_device!(State);

@@ -80,6 +80,33 @@ pub enum Request {
         /// Clicks down.
         dy: f64,
     },
+    /// The pointer's device moves, where the pointer goes or not.
+    InputRelative {
+        /// To the right.
+        dx: f64,
+        /// Down.
+        dy: f64,
+    },
+    /// Scrolls with a finger on a pad.
+    InputFingerScroll {
+        /// Pixels to the right.
+        dx: f64,
+        /// Pixels down.
+        dy: f64,
+        /// Whether the finger is lifted then.
+        lift: bool,
+    },
+    /// A part of a gesture on a touch pad.
+    InputGesture(GestureInput),
+    /// A finger on a touch screen.
+    InputTouch(TouchInput),
+    /// The keyboard's layouts.
+    Keyboard,
+    /// Puts a layout in force.
+    Layout {
+        /// Its name or number, or `next`.
+        wanted: String,
+    },
     /// Streams an [`Event`] for each change from now on.
     Subscribe,
     /// Is answered when all input before it is processed and everything pending is drawn.
@@ -163,6 +190,92 @@ impl ButtonName {
     }
 }
 
+/// A part of a gesture on a touch pad.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, clap::Subcommand)]
+#[serde(tag = "part", rename_all = "snake_case")]
+#[command(allow_negative_numbers = true)]
+pub enum GestureInput {
+    /// Fingers begin to go the same way
+    SwipeBegin {
+        /// How many
+        fingers: u32,
+    },
+    /// They move
+    Swipe {
+        /// Pixels to the right
+        dx: f64,
+        /// Pixels down
+        dy: f64,
+    },
+    /// They are lifted
+    SwipeEnd {
+        /// It was something else
+        #[arg(long)]
+        cancelled: bool,
+    },
+    /// Fingers begin to go apart, together or round each other
+    PinchBegin {
+        /// How many
+        fingers: u32,
+    },
+    /// They move
+    Pinch {
+        /// How far apart they are: 1 is as at the beginning
+        scale: f64,
+        /// Degrees clockwise
+        rotation: f64,
+    },
+    /// They are lifted
+    PinchEnd {
+        /// It was something else
+        #[arg(long)]
+        cancelled: bool,
+    },
+    /// Fingers lie still
+    HoldBegin {
+        /// How many
+        fingers: u32,
+    },
+    /// They do so no more
+    HoldEnd {
+        /// It was something else
+        #[arg(long)]
+        cancelled: bool,
+    },
+}
+
+/// What a finger on a touch screen does.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, clap::Subcommand)]
+#[serde(tag = "what", rename_all = "snake_case")]
+#[command(allow_negative_numbers = true)]
+pub enum TouchInput {
+    /// It goes down
+    Down {
+        /// Which finger
+        slot: u32,
+        /// Pixels from the left
+        x: f64,
+        /// Pixels from the top
+        y: f64,
+    },
+    /// It moves
+    Motion {
+        /// Which finger
+        slot: u32,
+        /// Pixels from the left
+        x: f64,
+        /// Pixels from the top
+        y: f64,
+    },
+    /// It is lifted
+    Up {
+        /// Which finger
+        slot: u32,
+    },
+    /// All fingers turn out to mean something else
+    Cancel,
+}
+
 /// What to do with a pointer button.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
@@ -189,6 +302,8 @@ pub enum Response {
     Outputs(Vec<OutputInfo>),
     /// How many.
     Frames(u64),
+    /// The keyboard's layouts.
+    Keyboard(KeyboardInfo),
     /// Refused, with the reason in one line.
     Error(String),
 }
@@ -201,6 +316,15 @@ pub enum Event {
     WindowsChanged(Vec<WindowInfo>),
     /// The domains as they are now.
     DomainsChanged(Vec<DomainInfo>),
+}
+
+/// The keyboard's layouts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyboardInfo {
+    /// Their names.
+    pub layouts: Vec<String>,
+    /// Which of them is in force, counted from 0.
+    pub current: u32,
 }
 
 /// A domain and its link.

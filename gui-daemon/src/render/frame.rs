@@ -22,7 +22,8 @@ use super::{
     elements::{Area, Damage, Fill, Mapping, Pixels, grown},
     opaque,
     scaled::Placing,
-    text::{Text, Weight},
+    text::Text,
+    title::{Icon, TitlePainter, Words},
 };
 use crate::shell::{Button, geom::Rect};
 
@@ -33,14 +34,8 @@ const MIN_BAND: i32 = 20;
 const MIN_LINED: i32 = 4;
 /// From the frame's side to the name, and from the title to the buttons.
 const BAND_MARGIN: i32 = 6;
-/// From the name's pill to the title.
-const TITLE_GAP: i32 = 9;
-/// Between the pill's rim and the name.
-const PILL_PADDING: i32 = 8;
-/// What the pill leaves of the band above and below itself.
-const PILL_MARGIN: i32 = 5;
-/// Title and name, in pixels per em.
-const TEXT_SIZE: f32 = 13.0;
+/// Height of the band that a window without one gets for a notice, over its content.
+const NOTICE_HEIGHT: i32 = 28;
 
 /// On whose behalf a frame is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,23 +61,27 @@ pub struct FrameSpec {
     pub maximised: bool,
     /// The button under the pointer.
     pub hovered: Option<Button>,
+    /// What the user has to know of the window now; a window without a title band shows it over its content.
+    pub notice: Option<String>,
+    /// The window's icon, shown before its title.
+    pub icon: Option<Icon>,
 }
 
 /// The colours of one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Palette {
+pub(super) struct Palette {
     /// The frame itself.
-    band: Color,
+    pub(super) band: Color,
     /// The line along its outer edge.
     rim: Color,
     /// The line along the content.
     line: Color,
     /// Title and buttons.
-    ink: Color,
+    pub(super) ink: Color,
     /// Behind the name.
-    pill: Color,
+    pub(super) pill: Color,
     /// The name.
-    pill_ink: Color,
+    pub(super) pill_ink: Color,
 }
 
 impl FrameSpec {
@@ -136,22 +135,16 @@ pub(super) struct FrameParts {
     fill: FillState,
     title: Painted<TitleKey>,
     /// The title's width if it need not be cut, as long as what it was measured for is unchanged.
-    natural: Option<(TitleText, i32)>,
+    natural: Option<(Words, i32)>,
     buttons: [Painted<ButtonKey>; 3],
 }
 
 /// What the title's image was painted from.
 #[derive(Debug, PartialEq)]
 struct TitleKey {
-    text: TitleText,
+    words: Words,
     palette: Palette,
     size: (i32, i32),
-}
-
-#[derive(Clone, Debug, PartialEq)]
-struct TitleText {
-    name: String,
-    title: String,
 }
 
 #[derive(Debug, PartialEq)]
@@ -172,10 +165,16 @@ impl FrameParts {
         renderer: &mut PixmanRenderer,
     ) -> Result<Vec<Pixels>, PixmanError> {
         let mut elements = Vec::new();
+        let palette = self.palette(&view.frame);
         if view.insets.top < MIN_BAND {
+            if view.frame.notice.is_some() {
+                let words = Words { title: String::new(), icon: None, ..words(&view.frame) };
+                let inner = view.outer.inset(view.insets);
+                let band = Rect { height: NOTICE_HEIGHT.min(inner.height), ..inner };
+                elements.extend(self.title(words, palette, mapping.rect(band), (mapping, text), renderer)?);
+            }
             return Ok(elements);
         }
-        let palette = self.palette(&view.frame);
         let (layout, clear) = (BandLayout::new(view), between_lines(view, mapping));
         for (painted, button) in self.buttons.iter_mut().zip(Button::ALL) {
             let Some(place) = layout.button(button) else { continue };
@@ -192,24 +191,34 @@ impl FrameParts {
         if layout.title.is_empty() {
             return Ok(elements);
         }
-        let Some(geometry) = mapping.rect(layout.title).intersection(clear) else { return Ok(elements) };
-        let words = TitleText { name: view.frame.name.clone(), title: view.frame.title.clone() };
+        let Some(place) = mapping.rect(layout.title).intersection(clear) else { return Ok(elements) };
+        elements.extend(self.title(words(&view.frame), palette, place, (mapping, text), renderer)?);
+        Ok(elements)
+    }
+
+    /// What stands at the left of `place`, as wide as it has to be: so it stays as it is while the window is resized.
+    fn title(
+        &mut self,
+        words: Words,
+        palette: Palette,
+        place: Area,
+        (mapping, text): (Mapping, &Text),
+        renderer: &mut PixmanRenderer,
+    ) -> Result<Option<Pixels>, PixmanError> {
+        let painter = TitlePainter::new(text, mapping, place.size.h);
         let natural = match &self.natural {
             Some((measured, width)) if *measured == words => *width,
             _ => {
-                let width = TitlePainter::new(text, mapping, geometry.size.h).natural_width(&words);
+                let width = painter.natural_width(&words);
                 self.natural = Some((words.clone(), width));
                 width
             }
         };
-        // An image only as wide as it needs to be stays as it is while the window is resized.
-        let width = natural.min(geometry.size.w);
-        let geometry = Rectangle::new(geometry.loc, (width, geometry.size.h).into());
-        let key = TitleKey { text: words, palette, size: (width, geometry.size.h) };
-        elements.extend(self.title.element(geometry, key, renderer, |key| {
-            TitlePainter::new(text, mapping, key.size.1).paint(key)
-        })?);
-        Ok(elements)
+        let size = (natural.min(place.size.w), place.size.h);
+        let key = TitleKey { words, palette, size };
+        self.title.element(Area::new(place.loc, size.into()), key, renderer, |key| {
+            painter.paint(&key.words, &key.palette, key.size.0)
+        })
     }
 
     /// The plain colours of `view`, below all its other elements.
@@ -233,6 +242,11 @@ impl FrameParts {
             _ => self.palette.insert((wanted, frame.palette())).1,
         }
     }
+}
+
+fn words(frame: &FrameSpec) -> Words {
+    let FrameSpec { name, notice, icon, title, .. } = frame.clone();
+    Words { name, notice, icon, title }
 }
 
 /// Where things lie on a title band, in desktop coordinates.
@@ -396,57 +410,6 @@ pub(super) fn upload(
     renderer.import_memory(pixmap.data(), format, size.into(), false)
 }
 
-/// Name and title, as one image of the band's colour.
-struct TitlePainter<'a> {
-    text: &'a Text,
-    scale: f32,
-    height: i32,
-}
-
-impl<'a> TitlePainter<'a> {
-    fn new(text: &'a Text, mapping: Mapping, height: i32) -> Self {
-        Self { text, scale: mapping.scale.as_f64() as f32, height }
-    }
-
-    fn length(&self, length: i32) -> f32 {
-        length as f32 * self.scale
-    }
-
-    /// The width at which nothing is cut.
-    fn natural_width(&mut self, words: &TitleText) -> i32 {
-        let size = TEXT_SIZE * self.scale;
-        let name =
-            self.text.line(&words.name, size, Weight::Bold, f32::INFINITY).map_or(0.0, |line| line.width());
-        let title = self
-            .text
-            .line(&words.title, size, Weight::Regular, f32::INFINITY)
-            .map_or(0.0, |line| line.width());
-        ((name + self.length(2 * PILL_PADDING)).ceil() + self.length(TITLE_GAP) + title).ceil() as i32
-    }
-
-    fn paint(&mut self, key: &TitleKey) -> Option<Pixmap> {
-        let (width, height) = key.size;
-        let mut pixmap = Pixmap::new(u32::try_from(width).ok()?, u32::try_from(height).ok()?)?;
-        pixmap.fill(skia(key.palette.band));
-
-        let size = TEXT_SIZE * self.scale;
-        let (padding, gap) = (self.length(PILL_PADDING), self.length(TITLE_GAP));
-        let room = width as f32 - 2.0 * padding;
-        let name = self.text.line(&key.text.name, size, Weight::Bold, room)?;
-        let pill_width = (name.width() + 2.0 * padding).ceil().min(width as f32);
-        let margin = self.length(PILL_MARGIN - 1);
-        let pill = rounded(0.0, margin, pill_width, self.height as f32 - 2.0 * margin, self.length(4))?;
-        pixmap.fill_path(&pill, &paint(key.palette.pill), FillRule::Winding, Transform::identity(), None);
-        self.text.draw(&name, &mut pixmap, padding, key.palette.pill_ink);
-
-        let left = pill_width + gap;
-        if let Some(title) = self.text.line(&key.text.title, size, Weight::Regular, width as f32 - left) {
-            self.text.draw(&title, &mut pixmap, left, key.palette.ink);
-        }
-        Some(pixmap)
-    }
-}
-
 /// Half the side of a button's glyph, in pixels at scale 1.
 const GLYPH: f32 = 4.5;
 /// The side of the square that shows behind a button's glyph when the pointer is on it.
@@ -504,7 +467,7 @@ fn glyph(button: Button, maximised: bool) -> Option<Path> {
 }
 
 /// A rectangle with round corners.
-fn rounded(x: f32, y: f32, width: f32, height: f32, radius: f32) -> Option<Path> {
+pub(super) fn rounded(x: f32, y: f32, width: f32, height: f32, radius: f32) -> Option<Path> {
     let radius = radius.min(width / 2.0).min(height / 2.0);
     let (right, bottom) = (x + width, y + height);
     let mut path = PathBuilder::new();
@@ -521,7 +484,7 @@ fn rounded(x: f32, y: f32, width: f32, height: f32, radius: f32) -> Option<Path>
     path.finish()
 }
 
-fn skia(color: Color) -> tiny_skia::Color {
+pub(super) fn skia(color: Color) -> tiny_skia::Color {
     tiny_skia::Color::from_rgba8(color.r, color.g, color.b, 0xff)
 }
 
@@ -556,6 +519,8 @@ mod tests {
                 focused: true,
                 maximised: false,
                 hovered: None,
+                notice: None,
+                icon: None,
             },
             outer: content.outset(insets),
             insets,

@@ -24,6 +24,7 @@ mod scene;
 mod screenshot;
 mod shapes;
 mod text;
+mod title;
 
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,7 @@ pub use guest::GuestImage;
 pub use scene::{Content, Scene, View};
 pub use screenshot::picture;
 pub use text::Text;
+pub use title::{Icon, MAX_ICON_SIDE};
 
 /// A colour as the renderer fills with it.
 fn opaque(color: Color) -> Color32F {

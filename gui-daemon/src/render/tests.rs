@@ -76,6 +76,8 @@ fn spec(label: &str, focused: bool) -> FrameSpec {
         focused,
         maximised: false,
         hovered: None,
+        notice: None,
+        icon: None,
     }
 }
 

@@ -60,6 +60,11 @@ impl Text {
         Self(Rc::new(RefCell::new(Lazy { fonts: None, loaded: true })))
     }
 
+    /// Whether there is anything to draw text with.
+    pub(super) fn has_fonts(&self) -> bool {
+        self.0.borrow_mut().fonts().is_some()
+    }
+
     /// `text` in `size` pixels per em, cut with an ellipsis so that it is at most `room` pixels wide. None if there is
     /// no font, or nothing to show, or no room for any of it.
     pub(super) fn line(&self, text: &str, size: f32, weight: Weight, room: f32) -> Option<Line> {

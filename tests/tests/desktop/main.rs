@@ -3,6 +3,7 @@
 mod anything;
 mod clients;
 mod damage;
+mod devices;
 mod fixture;
 mod frames;
 mod grants;
