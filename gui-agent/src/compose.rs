@@ -39,6 +39,16 @@ pub(crate) struct Density(pub(crate) u32);
 impl Density {
     pub(crate) const ONE: Self = Self(120);
 
+    /// As a number.
+    pub(crate) fn factor(self) -> f64 {
+        f64::from(self.0) / f64::from(Self::ONE.0)
+    }
+
+    /// The next whole number.
+    pub(crate) fn whole(self) -> i32 {
+        i32::try_from(self.0.div_ceil(Self::ONE.0)).unwrap_or(1)
+    }
+
     /// The pixel next to a coordinate.
     fn pixel(self, at: i32) -> i32 {
         let doubled = i64::from(at).saturating_mul(i64::from(self.0)).saturating_mul(2);

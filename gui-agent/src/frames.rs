@@ -1,9 +1,10 @@
 //! When clients are told to draw again.
 //!
-//! The base protocol has no frame callbacks, so the agent paces its clients itself: each window gets its callbacks at
-//! most once per interval, and only while the channel to the GUI domain is empty. A daemon that does not keep up, or
-//! none at all, thereby holds the clients back instead of letting damage pile up. Nothing here wakes the process
-//! unless a callback is waiting.
+//! The base protocol has no frame callbacks, and nobody shows surfaces that are no windows, so the agent paces their
+//! clients itself: each window gets its callbacks at most once per interval, and only while the channel to the GUI domain
+//! is empty. A daemon that does not keep up, or none at all, thereby holds the clients back instead of letting damage
+//! pile up. Nothing here wakes the process unless a callback is waiting. With the extension, windows are paced by the
+//! GUI domain instead, see [`crate::present`].
 
 use std::time::{Duration, Instant};
 
@@ -43,6 +44,11 @@ pub(crate) struct FrameClock {
 impl FrameClock {
     pub(crate) fn new(interval: Duration) -> Self {
         Self { interval, paced: Vec::new(), clock: Clock::new() }
+    }
+
+    /// The time of presentation feedback.
+    pub(crate) fn now(&self) -> Time<Monotonic> {
+        self.clock.now()
     }
 
     /// Milliseconds for events to clients.

@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod agent;
+mod arrange;
 mod command;
 mod compose;
 mod devices;
@@ -24,10 +25,9 @@ mod input;
 mod keymap;
 mod link;
 mod options;
-#[allow(dead_code)]
 mod picture;
-#[allow(dead_code)]
 mod pool;
+mod present;
 mod region;
 mod run;
 mod scene;

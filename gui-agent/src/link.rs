@@ -9,7 +9,7 @@ use std::{
 };
 
 use gui_protocol::{AgentConfig, AgentConn, AgentEvent, Violation};
-use shm_grant::{Address, Event, Exporter, Server};
+use shm_grant::{Address, Event, Server};
 use smithay::reexports::calloop::generic::Generic;
 use tracing::{info, warn};
 
@@ -37,17 +37,13 @@ impl Link {
         }
         let server = Server::bind(&address)?;
         info!("listening for the GUI domain: {address}");
-        let conn = AgentConn::new(AgentConfig::default(), Duration::ZERO);
+        let conn = AgentConn::new(AgentConfig { max_minor: options.max_minor }, Duration::ZERO);
         Ok(Self { server, conn, started: Instant::now(), connected: false, lost: false })
     }
 
     /// Ready whenever [`Link::read`] has something to do.
     pub(crate) fn source(&self) -> io::Result<Generic<std::os::fd::OwnedFd>> {
         self.server.calloop_source()
-    }
-
-    pub(crate) fn exporter(&self) -> &Exporter {
-        self.server.exporter()
     }
 
     fn now(&self) -> Duration {

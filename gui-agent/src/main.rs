@@ -8,6 +8,7 @@ use anyhow::Context;
 use calloop::signals::{Signal, Signals};
 use clap::{Parser, ValueEnum};
 use gui_agent::{Agent, Command, DEFAULT_REFRESH_HZ, GUI_PORT, Options};
+use gui_protocol::Version;
 use shm_grant::{Backend, DomId};
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
@@ -28,7 +29,11 @@ struct Arguments {
     /// The vchan port.
     #[arg(long, default_value_t = GUI_PORT)]
     port: u32,
-    /// Most frame callbacks per second and window; 0 for as many as the GUI domain takes.
+    /// The newest minor version of the protocol to offer, in hexadecimal after 0x; 8 for plain Qubes.
+    #[arg(long, value_name = "MINOR", value_parser = minor, default_value_t = Version::NEWEST.minor)]
+    max_minor: u16,
+    /// Most frame callbacks per second and window, where the daemon does not say when a frame is done; 0 for as many as
+    /// the GUI domain takes.
     #[arg(long, value_name = "HZ", default_value_t = DEFAULT_REFRESH_HZ)]
     refresh: u32,
     /// The name of the Wayland socket in $XDG_RUNTIME_DIR. Without it, the first free of wayland-1, wayland-2, …
@@ -56,11 +61,17 @@ impl Arguments {
         Options {
             gui_domain: DomId(self.gui_domain),
             port: self.port,
+            max_minor: self.max_minor,
             refresh_hz: self.refresh,
             socket_name: self.socket_name.clone(),
             ..Options::new(backend, DomId(self.domain))
         }
     }
+}
+
+/// A minor version, in hexadecimal after `0x`.
+fn minor(text: &str) -> Result<u16, std::num::ParseIntError> {
+    text.strip_prefix("0x").map_or_else(|| text.parse(), |digits| u16::from_str_radix(digits, 16))
 }
 
 fn main() -> anyhow::Result<()> {

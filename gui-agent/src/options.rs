@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use gui_protocol::Version;
 use shm_grant::{Backend, DomId};
 
 /// The vchan port of the GUI protocol.
@@ -26,7 +27,10 @@ pub struct Options {
     pub port: u32,
     /// The folder of the software transport's sockets. `None`: as the environment says, see `shm_grant`.
     pub vchan_dir: Option<PathBuf>,
-    /// Most frame callbacks per second and window. 0: a callback as soon as the frame has left for the GUI domain.
+    /// The minor version of the protocol to offer at most. 8 is the plain Qubes protocol.
+    pub max_minor: u16,
+    /// Most frame callbacks per second and window, where the daemon does not say when a frame is done. 0: a callback as
+    /// soon as the frame has left for the GUI domain.
     pub refresh_hz: u32,
     /// The name of the Wayland socket. `None`: the first free of `wayland-1`, `wayland-2`, …
     pub socket_name: Option<String>,
@@ -43,6 +47,7 @@ impl Options {
             gui_domain: DomId(0),
             port: GUI_PORT,
             vchan_dir: None,
+            max_minor: Version::NEWEST.minor,
             refresh_hz: DEFAULT_REFRESH_HZ,
             socket_name: None,
             runtime_dir: None,

@@ -13,14 +13,14 @@ use smithay::{
 };
 use tracing::debug;
 
-use gui_protocol::limits;
+use gui_protocol::{NewCommit, limits};
 
 use crate::{
     compose::{self, Canvas, ComposeError, Density, Placed},
     pool::{Buffer, Kind, Need, Pool},
     region::Region,
     surface::{self, Pixels, Surface},
-    window::content_area,
+    window::{content_area, to_rect},
 };
 
 /// What came of drawing.
@@ -81,13 +81,23 @@ impl Picture {
         std::mem::take(&mut self.unsent)
     }
 
-    /// Parts of the image that are opaque. All of it if its format has no alpha.
-    pub(crate) fn opaque(&self) -> Region<Physical> {
+    /// A commit of all of the newest image as it is, if the GUI domain knows its buffer.
+    pub(crate) fn whole(&self) -> Option<NewCommit> {
+        let buffer = self.pool.newest()?.serial?;
+        let gui_protocol::Rect { width, height, .. } = to_rect(Rectangle::from_size(self.size));
+        Some(NewCommit::whole(buffer, width, height))
+    }
+
+    /// Parts of the image that are opaque; none are named if it has no alpha.
+    pub(crate) fn opaque_rects(&self) -> Vec<gui_protocol::Rect> {
+        if self.format == PixelFormat::Xrgb8888 {
+            return Vec::new();
+        }
         let mut opaque = Region::default();
         for rect in self.layers.iter().flat_map(|placed| placed.opaque().rects()) {
             opaque.add_exactly(rect);
         }
-        opaque.within(Rectangle::from_size(self.size))
+        opaque.within(Rectangle::from_size(self.size)).rects().map(to_rect).collect()
     }
 
     /// Takes in what the surfaces have become. False if there is nothing to show; all is as it was then.

@@ -135,10 +135,6 @@ impl Pool {
         self.buffers.get(self.newest?)
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.buffers.len()
-    }
-
     /// Finds the buffer to draw next, or makes one: of those nobody looks at, the one let go of last, whose pixels are
     /// most likely still in the processor's cache. None while somebody looks at all there may be. What cannot be used any
     /// more is given to `retire`.

@@ -5,13 +5,13 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use gui_protocol::{AgentConn, NewCommit, Rect, SizeHints, WindowFlags, WindowId, Wish};
+use gui_protocol::{Rect, SizeHints, WindowFlags, WindowId, Wish};
 use smithay::{
     reexports::{
         wayland_protocols::xdg::shell::server::xdg_toplevel::State as XdgState,
         wayland_server::protocol::wl_surface::WlSurface,
     },
-    utils::{Logical, Physical, Point, Rectangle, SERIAL_COUNTER},
+    utils::{Logical, Point, Rectangle, SERIAL_COUNTER},
     wayland::{
         compositor::with_states,
         shell::xdg::{PopupSurface, ToplevelSurface, XdgToplevelSurfaceData},
@@ -20,13 +20,10 @@ use smithay::{
 use tracing::warn;
 
 use crate::{
-    compose::Density,
     handlers::popup,
     keymap::KeyFocus,
-    picture::Picture,
-    pool::Kind,
-    region::Region,
     state::State,
+    surface,
     window::{Role, Window, content_area, from_rect, size_hints, to_rect},
 };
 
@@ -61,11 +58,6 @@ impl State {
     fn map(&mut self, surface: WlSurface, role: Role, corner: Point<i32, Logical>, parent: Option<WindowId>) {
         let Some(area) = content_area(&surface) else { return };
         let geometry = Rectangle::new(corner, area.size);
-        let mut picture = Picture::new();
-        picture.update(&surface, Density::ONE);
-        if let Err(error) = picture.draw(self.link.exporter(), Kind::Live, &mut self.written, drop) {
-            return warn!("{error}");
-        }
         let override_redirect = matches!(role, Role::Popup { .. });
         let announced = self.take_announced(&surface);
         let id = announced.unwrap_or_else(|| self.windows.next_id());
@@ -88,15 +80,25 @@ impl State {
         {
             self.tell_popup(id, popup);
         }
+        let preferred = self.outputs.best(geometry).density();
+        let mut window = Window::new(surface.clone(), role, geometry, preferred);
+        window.pace.configured(None, surface::take_arranged(&surface), None);
+        self.windows.insert(id, window);
+        self.present(id);
+        let Some(window) = self.windows.get(id).filter(|window| window.picture.pool.newest().is_some())
+        else {
+            // there are no pages for it
+            self.unmap(&surface);
+            return;
+        };
+        let shown = window.picture.whole();
         let conn = &mut self.link.conn;
-        let everything = picture.take_unsent();
-        tell(conn, id, &mut picture, everything);
         conn.map(id, parent);
-        // what was shown before there was a window to show it in is shown once more
-        let everything = Rectangle::from_size(picture.size()).into();
-        tell(conn, id, &mut picture, everything);
-        self.output.enter(&surface);
-        self.windows.insert(id, Window::new(surface.clone(), role, geometry, picture));
+        if !self.extended {
+            // what was shown before there was a window to show it in is shown once more
+            let _repeated = shown.and_then(|commit| conn.commit(id, commit));
+        }
+        self.enter_outputs(id);
         for wish in with_early_wishes(&surface, std::mem::take) {
             self.link.conn.wish(id, wish);
         }
@@ -109,12 +111,13 @@ impl State {
     pub(crate) fn unmap(&mut self, surface: &WlSurface) {
         self.forget_placing(surface);
         let Some(id) = self.windows.of_surface(surface) else { return };
-        let Some(window) = self.windows.remove(id) else { return };
+        let Some(mut window) = self.windows.remove(id) else { return };
+        window.pace.end(self.frames.millis());
         self.link.conn.destroy(id);
         for buffer in window.picture.pool.into_buffers() {
             self.windows.retire(buffer);
         }
-        self.output.leave(surface);
+        self.outputs.leave(surface);
         if self.focused.as_ref() == Some(surface) {
             self.set_keyboard_focus(None);
         }
@@ -125,41 +128,14 @@ impl State {
         }
     }
 
-    /// Brings the images of all windows that have changed up to date and says what changed.
-    pub(crate) fn present_all(&mut self) {
-        while let Some(id) = self.windows.next_touched() {
-            self.present(id);
-        }
-    }
-
-    fn present(&mut self, id: WindowId) {
-        let Some(window) = self.windows.get_mut(id) else { return };
-        if !window.picture.update(&window.surface, Density::ONE) {
-            return;
-        }
-        let mut useless = Vec::new();
-        let retire = |buffer| useless.push(buffer);
-        let conn = &mut self.link.conn;
-        match window.picture.draw(self.link.server.exporter(), Kind::Live, &mut self.written, retire) {
-            Ok(_) => {
-                let damage = window.picture.take_unsent();
-                if !damage.is_empty() {
-                    tell(conn, id, &mut window.picture, damage);
-                }
-            }
-            Err(error) => warn!("{error}"),
-        }
-        let is_popup = matches!(window.role, Role::Popup { .. });
-        for buffer in useless {
-            buffer.serial.into_iter().for_each(|serial| conn.remove_buffer(id, serial));
-            self.windows.retire(buffer);
-        }
-        if is_popup { self.place_popup(id) } else { self.reconcile_size(id) }
-    }
-
     /// The client may have chosen a size of its own. Asks for it.
     pub(crate) fn reconcile_size(&mut self, id: WindowId) {
-        let Some(window) = self.windows.get(id) else { return };
+        let Some(window) = self.windows.get_mut(id) else { return };
+        if self.extended {
+            // its commits say so
+            window.geometry.size = window.picture.area().size;
+            return;
+        }
         if has_unanswered_configure(&window.surface) {
             // drawn before the client saw the size it is to have: what it wants then is not known yet
             return;
@@ -213,7 +189,7 @@ impl State {
     }
 
     /// A toplevel has been given a place. Says so in its hints, so that a daemon that comes later leaves it there.
-    fn keep_place(&mut self, id: WindowId) {
+    pub(crate) fn keep_place(&mut self, id: WindowId) {
         let Some(Window { role: Role::Toplevel { hints, .. }, .. }) = self.windows.get_mut(id) else {
             return;
         };
@@ -265,6 +241,10 @@ impl State {
     }
 
     fn set_activated(&self, surface: Option<&WlSurface>, activated: bool) {
+        if self.link.is_extended() {
+            // the GUI domain arranges it
+            return;
+        }
         let window = surface.and_then(|it| self.windows.get(self.windows.of_surface(it)?));
         let Some(toplevel) = window.and_then(Window::toplevel) else { return };
         toplevel.with_pending_state(|pending| match activated {
@@ -367,21 +347,4 @@ fn with_toplevel_data<T>(
         let data = states.data_map.get::<XdgToplevelSurfaceData>()?.lock().ok()?;
         Some(look(&data))
     })
-}
-
-/// Gives the GUI domain the newest image.
-fn tell(conn: &mut AgentConn, id: WindowId, picture: &mut Picture, damage: Region<Physical>) {
-    let (area, size) = (picture.area().size, picture.size());
-    let Some(buffer) = picture.pool.newest_mut() else { return };
-    let Rect { width, height, .. } = to_rect(Rectangle::from_size(buffer.size()));
-    let add = || conn.add_buffer(id, width, height, gui_protocol::PixelFormat::Xrgb8888, buffer.refs());
-    let serial = buffer.serial.unwrap_or_else(add);
-    buffer.serial = Some(serial);
-    let Rect { width, height, .. } = to_rect(Rectangle::from_size(area));
-    let commit = NewCommit {
-        source: to_rect(Rectangle::from_size(size)),
-        damage: damage.rects().map(to_rect).collect(),
-        ..NewCommit::whole(serial, width, height)
-    };
-    conn.commit(id, commit);
 }

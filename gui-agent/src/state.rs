@@ -6,7 +6,6 @@ use gui_protocol::{AgentEvent, Screen, Version, WindowId};
 use smithay::{
     desktop::PopupManager,
     input::{Seat, SeatState, keyboard::XkbConfig},
-    output::Output,
     reexports::{
         calloop::{
             LoopHandle, RegistrationToken,
@@ -23,6 +22,7 @@ use smithay::{
     wayland::{
         compositor::{CompositorClientState, CompositorState},
         cursor_shape::CursorShapeManagerState,
+        fractional_scale::FractionalScaleManagerState,
         output::OutputManagerState,
         pointer_constraints::PointerConstraintsState,
         pointer_gestures::PointerGesturesState,
@@ -48,7 +48,7 @@ use crate::{
         constraints::ToldConstraint,
         cursor::CursorSurface,
         gestures::PointerListeners,
-        output,
+        output::Outputs,
         popup::{Grab, Placings},
         xdg_shell,
     },
@@ -78,7 +78,7 @@ pub(crate) struct Globals {
 pub struct State {
     pub(crate) display: DisplayHandle,
     pub(crate) globals: Globals,
-    pub(crate) output: Output,
+    pub(crate) outputs: Outputs,
     pub(crate) seat: Seat<Self>,
     pub(crate) popups: PopupManager,
     /// The input that an open popup holds.
@@ -100,6 +100,10 @@ pub struct State {
     /// By which applications find this agent.
     pub(crate) environment: Vec<(&'static str, OsString)>,
     pub(crate) windows: Windows,
+    /// Whether the daemon, or the last one if there is none, speaks the extension.
+    pub(crate) extended: bool,
+    /// When some window may have buffers that it does not need any more.
+    pub(crate) trim_at: Option<Instant>,
     /// Bytes of pixels moved so far.
     pub(crate) written: u64,
     pub(crate) frames: FrameClock,
@@ -108,7 +112,7 @@ pub struct State {
     pub(crate) clients_ready: bool,
     /// Set when something has happened on the link.
     pub(crate) link_ready: bool,
-    refresh_hz: u32,
+    pub(crate) refresh_hz: u32,
     pub(crate) event_loop: LoopHandle<'static, Self>,
     alarm: Option<(Instant, RegistrationToken)>,
 }
@@ -136,8 +140,8 @@ impl State {
         PointerGesturesState::new::<Self>(&display);
         PointerConstraintsState::new::<Self>(&display);
         Self::offer_icons(&display);
-        let output = output::new_output(DEFAULT_SCREEN, options.refresh_hz);
-        output.create_global::<Self>(&display);
+        FractionalScaleManagerState::new::<Self>(&display);
+        let outputs = Outputs::new(&display, DEFAULT_SCREEN, options.refresh_hz);
 
         let globals = Globals {
             compositor: CompositorState::new_v6::<Self>(&display),
@@ -151,7 +155,7 @@ impl State {
         Ok(Self {
             display,
             globals,
-            output,
+            outputs,
             seat,
             popups: PopupManager::default(),
             grab: None,
@@ -167,6 +171,8 @@ impl State {
             constraint: ToldConstraint::default(),
             environment,
             windows: Windows::default(),
+            extended: false,
+            trim_at: None,
             written: 0,
             frames: FrameClock::new(options.frame_interval()),
             link: Link::listen(options).map_err(StartError::Link)?,
@@ -187,24 +193,26 @@ impl State {
         if self.link.take_lost() {
             self.let_go();
             self.place_what_was_asked();
+            self.nobody_looks();
         }
         while let Some(event) = self.link.next_event() {
             self.handle(event);
         }
         self.present_all();
         let now = Instant::now();
+        self.trim(now);
         if self.link.is_clear() {
             self.update_cursor(now);
         }
         self.link.write();
         if self.link.is_clear() {
-            self.frames.send_due(now, &self.output);
+            self.frames.send_due(now, self.outputs.primary_output());
         }
         self.popups.cleanup();
         // a channel that is not clear wakes us itself
         let frames = [self.frames.next_due(now), self.cursor.next_due(now)].into_iter().flatten();
         let frame = frames.min().filter(|_| self.link.is_clear());
-        self.set_alarm(frame.into_iter().chain(self.link.deadline()).min());
+        self.set_alarm([frame, self.link.deadline(), self.trim_at].into_iter().flatten().min());
     }
 
     fn set_alarm(&mut self, at: Option<Instant>) {
@@ -238,12 +246,12 @@ impl State {
             AgentEvent::Focus { window, focused } => self.focus(window, focused),
             AgentEvent::KeymapNotify { keys } => self.held_keys(&keys),
             AgentEvent::Flags { window, set, unset } => self.flags_changed(window, set, unset),
+            AgentEvent::BufferReleased { window, serial } => self.buffer_released(window, serial),
+            AgentEvent::FrameDone { window, serial } => self.frame_done(window, serial),
+            AgentEvent::Presented { window, presented } => self.presented(window, &presented),
+            AgentEvent::Outputs(outputs) => self.outputs_changed(&outputs),
+            AgentEvent::Arranged { window, arrange } => self.arranged(window, &arrange),
             AgentEvent::BufferRemoved { serial, .. } => self.windows.released(serial),
-            AgentEvent::Arranged { window, arrange } => {
-                if let Some(popup) = self.popup_of(window) {
-                    self.popup_arranged(&popup, &arrange);
-                }
-            }
             AgentEvent::Keymap(keymap) => self.keymap_changed(keymap),
             AgentEvent::Modifiers(modifiers) => self.modifiers_changed(modifiers),
             AgentEvent::Scroll { scroll, .. } => self.scroll(scroll),
@@ -273,6 +281,7 @@ impl State {
     }
 
     fn greeted(&mut self, version: Version, screen: Screen) {
+        self.change_level();
         self.offer_capabilities();
         self.offer_touch(self.link.is_extended());
         self.clock = ForeignClock::default();
@@ -282,7 +291,10 @@ impl State {
         info!("speaking version {version} for a screen of {}x{}", screen.width, screen.height);
         match (i32::try_from(screen.width), i32::try_from(screen.height)) {
             (Ok(width @ 1..), Ok(height @ 1..)) => {
-                output::set_size(&self.output, (width, height), self.refresh_hz)
+                // with the extension the outputs follow by themselves
+                if !self.link.is_extended() {
+                    self.screen_changed((width, height));
+                }
             }
             _ => warn!("such a screen cannot be; the last size stays"),
         }

@@ -10,7 +10,7 @@ use shm_grant::{ClientImage, ClientImageError, PixelFormat};
 use smithay::{
     reexports::wayland_server::{
         Resource,
-        protocol::{wl_buffer::WlBuffer, wl_surface::WlSurface},
+        protocol::{wl_buffer::WlBuffer, wl_callback::WlCallback, wl_surface::WlSurface},
     },
     utils::{Buffer, Logical, Point, Rectangle, Size, Transform},
     wayland::{
@@ -19,12 +19,13 @@ use smithay::{
             SubsurfaceCachedState, SurfaceAttributes, SurfaceData, TraversalAction, with_states,
             with_surface_tree_downward, with_surface_tree_upward,
         },
+        presentation::{PresentationFeedbackCachedState, PresentationFeedbackCallback},
         viewporter::{ViewportCachedState, ensure_viewport_valid},
     },
 };
 use tracing::debug;
 
-use crate::region::Region;
+use crate::{compose::Density, region::Region};
 
 /// Where a surface's pixels are.
 pub(crate) enum Pixels {
@@ -114,6 +115,8 @@ pub(crate) struct Surface {
     pub(crate) content: Option<Content>,
     /// The window whose root this is.
     pub(crate) window: Option<WindowId>,
+    /// How the GUI domain arranged it before it was a window, or 0.
+    arranged: u32,
 }
 
 impl Surface {
@@ -231,6 +234,47 @@ pub(crate) fn window_of(surface: &WlSurface) -> Option<WindowId> {
 
 pub(crate) fn set_window(surface: &WlSurface, window: Option<WindowId>) {
     with_states(surface, |states| Surface::of(states).window = window);
+}
+
+/// Pixels for each unit of the surface, if its client leaves scaling to its buffer's scale.
+pub(crate) fn own_density(surface: &WlSurface) -> Option<Density> {
+    with_states(surface, |states| {
+        let surface = Surface::of(states);
+        let view = surface.content.as_ref()?.view;
+        let scaled = view.source.size != view.size.to_f64();
+        (!scaled).then(|| Density(view.scale.unsigned_abs().saturating_mul(Density::ONE.0)))
+    })
+}
+
+/// Takes everyone who waits to hear of a frame of a root or its subsurfaces.
+pub(crate) fn take_callbacks(
+    root: &WlSurface,
+    callbacks: &mut Vec<WlCallback>,
+    feedback: &mut Vec<PresentationFeedbackCallback>,
+) {
+    with_surface_tree_upward(
+        root,
+        (),
+        |_, _, ()| TraversalAction::DoChildren(()),
+        |_, states, ()| {
+            callbacks.append(&mut states.cached_state.get::<SurfaceAttributes>().current().frame_callbacks);
+            // made for the few surfaces that want it
+            if states.cached_state.has::<PresentationFeedbackCachedState>() {
+                let mut presentation = states.cached_state.get::<PresentationFeedbackCachedState>();
+                feedback.append(&mut presentation.current().callbacks);
+            }
+        },
+        |_, _, ()| true,
+    );
+}
+
+/// How the GUI domain arranged a popup that has yet to be shown, or 0. What was asked for is over by that.
+pub(crate) fn take_arranged(surface: &WlSurface) -> u32 {
+    with_states(surface, |states| std::mem::take(&mut Surface::of(states).arranged))
+}
+
+pub(crate) fn set_arranged(surface: &WlSurface, arranged: u32) {
+    with_states(surface, |states| Surface::of(states).arranged = arranged);
 }
 
 /// A surface with something to show, as one of a window's tree.

@@ -17,7 +17,7 @@ use smithay::{
     },
 };
 
-use crate::{picture::Picture, pool::Buffer, surface};
+use crate::{compose::Density, picture::Picture, pool::Buffer, present::Pace, surface};
 
 /// What a window is.
 pub(crate) enum Role {
@@ -38,6 +38,9 @@ pub(crate) struct Window {
     /// Position and size on the screen, as the GUI domain has them as far as known.
     pub(crate) geometry: Rectangle<i32, Logical>,
     pub(crate) picture: Picture,
+    pub(crate) pace: Pace,
+    /// What the GUI domain would like best.
+    pub(crate) preferred: Density,
     /// Whether its surfaces have changed since the picture was updated.
     touched: bool,
 }
@@ -47,9 +50,10 @@ impl Window {
         surface: WlSurface,
         role: Role,
         geometry: Rectangle<i32, Logical>,
-        picture: Picture,
+        preferred: Density,
     ) -> Self {
-        Self { surface, role, geometry, picture, touched: false }
+        let (picture, pace) = (Picture::new(), Pace::default());
+        Self { surface, role, geometry, picture, pace, preferred, touched: false }
     }
 
     /// Where the window's content begins on the screen.
@@ -150,6 +154,10 @@ impl Windows {
 
     pub(crate) fn get_mut(&mut self, id: WindowId) -> Option<&mut Window> {
         self.windows.get_mut(&id.0)
+    }
+
+    pub(crate) fn ids(&self) -> Vec<WindowId> {
+        self.windows.keys().copied().map(WindowId).collect()
     }
 
     /// The window whose root surface this is.

@@ -49,7 +49,9 @@ impl CompositorHandler for State {
             // a lock or a confinement may have got another region
             self.update_constraint();
         }
-        self.frames.committed(&root);
+        if !self.extended || surface::window_of(&root).is_none() {
+            self.frames.committed(&root);
+        }
     }
 
     fn destroyed(&mut self, surface: &WlSurface) {

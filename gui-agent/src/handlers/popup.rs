@@ -28,7 +28,6 @@ use smithay::{
 use tracing::{debug, warn};
 use wayland_guard::{admit_popup, admit_positioner};
 
-use super::output;
 use crate::{
     keymap::KeyFocus,
     state::State,
@@ -114,7 +113,7 @@ impl State {
         let Some(popup) = popups.iter().find(|it| it.wl_surface() == surface).cloned() else { return };
         match (self.windows.of_surface(surface), has_content(surface)) {
             (Some(_), false) => self.unmap(surface),
-            (Some(id), true) => self.windows.touch(id),
+            (Some(id), true) => self.window_committed(id),
             (None, true) if popup.ensure_configured() => self.map_popup(popup),
             (None, true) => {}
             (None, false) if !popup.is_initial_configure_sent() && !self.is_announced(surface) => {
@@ -228,7 +227,7 @@ impl State {
     ) -> Option<Rectangle<i32, Logical>> {
         let parent = self.windows.of_surface(&popup.get_parent_surface()?)?;
         let parent = self.windows.get(parent)?;
-        let mut screen = output::screen(&self.output);
+        let mut screen = self.outputs.screen();
         screen.loc -= parent.position();
         Some(positioner.get_unconstrained_geometry(screen))
     }

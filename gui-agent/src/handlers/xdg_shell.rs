@@ -14,10 +14,11 @@ use smithay::{
         wayland_server::protocol::{wl_output::WlOutput, wl_seat::WlSeat, wl_surface::WlSurface},
     },
     utils::{Logical, Point, Serial},
-    wayland::shell::xdg::{PopupSurface, PositionerState, ToplevelSurface, XdgShellHandler, XdgShellState},
+    wayland::shell::xdg::{
+        Configure, PopupSurface, PositionerState, ToplevelSurface, XdgShellHandler, XdgShellState,
+    },
 };
 
-use super::output;
 use crate::{state::State, surface::has_content};
 
 /// What a client may ask of its window and have a chance to get, from a daemon of the base protocol or from none.
@@ -48,27 +49,33 @@ impl State {
 
     /// A toplevel's surface was committed: configure it, show it, redraw it or take it away.
     pub(super) fn toplevel_committed(&mut self, surface: &WlSurface) {
+        if let Some(id) = self.windows.of_surface(surface) {
+            match has_content(surface) {
+                false => self.unmap(surface),
+                true => {
+                    self.window_committed(id);
+                    self.update_hints(id);
+                    self.update_icon(id, surface, false);
+                }
+            }
+            return;
+        }
         let toplevels = self.globals.xdg_shell.toplevel_surfaces();
         let Some(toplevel) = toplevels.iter().find(|it| it.wl_surface() == surface).cloned() else { return };
-        match (self.windows.of_surface(surface), has_content(surface)) {
-            (Some(_), false) => self.unmap(surface),
-            (Some(id), true) => {
-                self.windows.touch(id);
-                self.update_hints(id);
-                self.update_icon(id, surface, false);
-            }
-            (None, true) if toplevel.ensure_configured() => self.map_toplevel(toplevel),
-            (None, true) => {}
-            (None, false) if !toplevel.is_initial_configure_sent() => {
+        match has_content(surface) {
+            true if toplevel.ensure_configured() => self.map_toplevel(toplevel),
+            true => {}
+            false if !toplevel.is_initial_configure_sent() => {
                 // no size: a new window's is the client's to choose
-                let bounds = output::screen(&self.output).size;
+                let bounds = self.bounds();
+                self.prefer_scale(surface, self.outputs.primary().density());
                 toplevel.with_pending_state(|state| {
                     state.bounds = Some(bounds);
                     state.decoration_mode = Some(Mode::ServerSide);
                 });
                 toplevel.send_configure();
             }
-            (None, false) => {}
+            false => {}
         }
     }
 }
@@ -144,6 +151,14 @@ impl XdgShellHandler for State {
 
     fn minimize_request(&mut self, toplevel: ToplevelSurface) {
         self.wish(toplevel.wl_surface(), Wish::Minimised);
+    }
+
+    fn ack_configure(&mut self, surface: WlSurface, configure: Configure) {
+        let serial = match configure {
+            Configure::Toplevel(configure) => configure.serial,
+            Configure::Popup(configure) => configure.serial,
+        };
+        self.agreed(&surface, serial);
     }
 
     fn new_popup(&mut self, popup: PopupSurface, positioner: PositionerState) {
