@@ -15,13 +15,13 @@ use crate::{
 };
 
 /// Commits a buffer of which this much has changed.
-fn update(surface: &WlSurface, buffer: &Buffer, x: i32, y: i32, width: i32, height: i32) {
+pub fn update(surface: &WlSurface, buffer: &Buffer, x: i32, y: i32, width: i32, height: i32) {
     surface.attach(Some(&buffer.buffer), 0, 0);
     surface.damage_buffer(x, y, width, height);
     surface.commit();
 }
 
-fn bytes_of(world: &mut World, act: impl FnOnce(&mut World)) -> u64 {
+pub fn bytes_of(world: &mut World, act: impl FnOnce(&mut World)) -> u64 {
     let before = world.agent.bytes_written();
     act(world);
     world.settle();
@@ -341,10 +341,19 @@ impl Pair {
     }
 }
 
-/// Whatever a client does, and however little of it it says has changed, its window looks like a new one that shows the
-/// same.
 #[test]
 fn a_window_looks_like_a_new_one_of_the_same() {
+    looks_like_new(World::new);
+}
+
+#[test]
+fn a_window_in_several_buffers_looks_like_a_new_one_of_the_same() {
+    looks_like_new(World::extended);
+}
+
+/// Whatever a client does, and however little of it it says has changed, its window looks like a new one that shows the
+/// same.
+fn looks_like_new(world_of: fn() -> World) {
     let first = |seed| Look {
         width: 40,
         height: 40,
@@ -358,7 +367,7 @@ fn a_window_looks_like_a_new_one_of_the_same() {
     let ops = prop::collection::vec(op(), 1..12);
     let config = ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() };
     let outcome = TestRunner::new(config).run(&ops, |ops| {
-        let mut world = World::new();
+        let mut world = world_of();
         let mut scene = Scene {
             looks: [first(1), first(2)],
             patches: [Vec::new(), Vec::new()],
@@ -389,7 +398,7 @@ fn a_window_looks_like_a_new_one_of_the_same() {
             pair.arrange(&scene);
             world.settle();
             prop_assert_eq!(&world.client(pair.client).error, &None);
-            let mut fresh = World::new();
+            let mut fresh = world_of();
             let oracle = Pair::new(&mut fresh, &scene);
             prop_assert_eq!(pair.pixels(&mut world), oracle.pixels(&mut fresh));
         }

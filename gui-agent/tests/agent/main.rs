@@ -9,6 +9,7 @@ mod keyboard;
 mod life;
 mod misbehaviour;
 mod names;
+mod paced;
 mod placing;
 mod pointing;
 mod popups;
