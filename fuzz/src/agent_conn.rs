@@ -7,16 +7,16 @@ use gui_protocol::framing::Framer;
 use gui_protocol::limits::BACKLOG;
 use gui_protocol::message::{AgentMessage, DaemonMessage, Message};
 use gui_protocol::{
-    AgentConfig, AgentConn, AgentEvent, BufferSerial, CursorLook, GrantRef, NewCommit, PixelFormat,
-    SizeHints, Version, Violation, WindowFlags, WindowId,
+    AgentConfig, AgentConn, AgentEvent, BufferSerial, CursorLook, GrantRef, Image, NewCommit, PixelFormat,
+    PointerConstraint, PointerNeeds, Positioner, SizeHints, Version, Violation, WindowFlags, WindowId, Wish,
 };
 
-use crate::input::Input;
+use crate::input::{Input, version};
 
 /// The version, then steps of a byte and what it takes.
 pub fn agent_conn(data: &[u8]) {
     let mut input = Input::new(data);
-    let version = Version::minor(u16::from(input.byte() % 9));
+    let version = version(input.byte());
     let mut run = Run {
         conn: AgentConn::new(AgentConfig { max_minor: version.minor }, Duration::ZERO),
         version,
@@ -26,7 +26,7 @@ pub fn agent_conn(data: &[u8]) {
         known: BTreeSet::new(),
         heard: Framer::new(version),
         out: BTreeSet::new(),
-        shown: BTreeMap::new(),
+        pools: BTreeMap::new(),
     };
     while !input.is_empty() {
         run.step(&mut input);
@@ -45,8 +45,8 @@ struct Run {
     heard: Framer<AgentMessage>,
     /// Buffers given and not come back.
     out: BTreeSet<BufferSerial>,
-    /// The last buffer given to each window.
-    shown: BTreeMap<WindowId, BufferSerial>,
+    /// The buffers of each window that were not removed, and their sides.
+    pools: BTreeMap<WindowId, Vec<(BufferSerial, u32)>>,
 }
 
 impl Run {
@@ -131,7 +131,7 @@ impl Run {
     }
 
     fn command(&mut self, input: &mut Input<'_>) {
-        let (which, window, value) = (input.byte() % 18, input.window(), input.byte());
+        let (which, window, value) = (input.byte() % 26, input.window(), input.byte());
         let before = self.conn.transmit().len();
         let conn = &mut self.conn;
         let text = "ä".repeat(usize::from(value));
@@ -148,15 +148,22 @@ impl Run {
                 let format = PixelFormat::Xrgb8888;
                 let serial = conn.add_buffer(window, side, side, format, refs);
                 assert!(self.out.insert(serial));
-                let before = self.shown.insert(window, serial);
-                conn.commit(window, NewCommit::whole(serial, side, side));
-                before.into_iter().for_each(|before| conn.remove_buffer(window, before));
+                // Two buffers in turn, as far as there is place.
+                let pool = self.pools.entry(window).or_default();
+                pool.push((serial, side));
+                if pool.len() > 2 {
+                    conn.remove_buffer(window, pool.remove(0).0);
+                }
             }
             11..=12 => {
-                let Some(serial) = self.shown.get(&window) else { return };
-                let side = u32::from(value) * 8;
-                let damage = Vec::from([input.rect()]);
-                conn.commit(window, NewCommit { damage, ..NewCommit::whole(*serial, side, side) });
+                let pool = self.pools.get(&window).map_or(&[][..], Vec::as_slice);
+                let Some((serial, side)) = pool.get(usize::from(value % 2)) else { return };
+                let damage = if value < 128 { Vec::new() } else { Vec::from([input.rect()]) };
+                let (configure, wants_presented) = (u32::from(value % 16), value % 4 == 0);
+                let whole = NewCommit::whole(*serial, *side, *side);
+                let (held, damaged) = (conn.is_held(window, *serial), !damage.is_empty());
+                let done = conn.commit(window, NewCommit { damage, configure, wants_presented, ..whole });
+                assert!(done.is_none() || !held || !damaged, "a held buffer was changed");
             }
             13 => conn.title(window, &text),
             14 => {
@@ -171,7 +178,28 @@ impl Run {
                 conn.cursor(window, CursorLook::Shape(value.into()));
                 conn.dock(window);
             }
-            _ => conn.clipboard(text.as_bytes()),
+            17 => conn.clipboard(text.as_bytes()),
+            18 => {
+                let anchor_rect = input.rect();
+                let positioner = Positioner { anchor_rect, grab: value % 2 == 0, ..Positioner::default() };
+                conn.popup(window, WindowId(u32::from(value % 4)), positioner);
+            }
+            19 => conn.parent(window, Some(WindowId(u32::from(value % 4)))),
+            20 => {
+                let wish = Wish::from_wire(u32::from(value % 9), u32::from(value / 16));
+                wish.into_iter().for_each(|wish| conn.wish(window, wish));
+            }
+            21 => {
+                let (side, pixels) = (u32::from(value % 4), input.take(usize::from(value)).to_vec());
+                conn.icon(window, Image { width: side, height: side, pixels });
+            }
+            22 => conn.constrain_pointer(window, PointerConstraint::Confine, Some(input.rect())),
+            23 => conn.pointer_needs(window, PointerNeeds::from_bits_truncate(value.into())),
+            24 => {
+                conn.run_result(value.into(), Ok(u32::from(value)));
+                conn.sync(value.into());
+            }
+            _ => conn.sync_done(value.into()),
         }
         // A full channel takes nothing but the end of windows it was told of.
         let after = self.conn.transmit().len();
@@ -180,12 +208,18 @@ impl Run {
 
     fn check(&mut self) {
         while let Some(event) = self.conn.poll_event() {
-            if let AgentEvent::BufferRemoved { serial, .. } = event {
-                assert!(self.out.remove(&serial), "{serial:?} came back twice");
+            match event {
+                AgentEvent::BufferRemoved { window, serial } => {
+                    assert!(self.out.remove(&serial), "{serial:?} came back twice");
+                    self.pools.entry(window).or_default().retain(|(pooled, _)| *pooled != serial);
+                }
+                AgentEvent::Run { argv, .. } => assert!(!argv.is_empty()),
+                AgentEvent::Keymap(text) => assert!(!text.contains('\0')),
+                _ => {}
             }
         }
-        // One per window may be in use; the rest is waiting for its acknowledgement.
-        assert!(self.version >= Version::minor(7) || self.out.len() <= 4);
+        // A pool and what is shown; the rest is waiting for its acknowledgement.
+        assert!(self.version >= Version::minor(7) || self.out.len() <= 4 * 4);
         assert!(self.connected || self.conn.transmit().is_empty());
     }
 }

@@ -7,8 +7,9 @@ use gui_protocol::framing::Framer;
 use gui_protocol::limits::MAX_PENDING;
 use gui_protocol::message::{AgentMessage, DaemonMessage};
 use gui_protocol::{
-    ButtonInput, CrossingInput, DaemonConfig, DaemonConn, DaemonEvent, KeyInput, Limits, Screen, Version,
-    Violation, WindowFlags, WindowId,
+    Arrange, BufferId, ButtonInput, CrossingInput, DaemonConfig, DaemonConn, DaemonEvent, KeyInput, Limits,
+    PointerConstraint, Presented, PresentedFlags, Rect, Screen, States, Version, Violation, WindowFlags,
+    WindowId,
 };
 
 use crate::input::Input;
@@ -17,14 +18,18 @@ use crate::input::Input;
 pub fn daemon_conn(data: &[u8]) {
     let mut input = Input::new(data);
     let limits = Limits { windows: 3, pages: 500, message_burst: 200, ..Limits::default() };
-    let offered = Version::minor(u16::from(input.byte() % 10));
-    let config = DaemonConfig { screen: Screen::default(), limits, max_minor: 8 };
+    let offered = match input.byte() % 12 {
+        minor @ 0..=9 => Version::minor(minor.into()),
+        level => Version::minor(0x8000 | u16::from(level - 9)),
+    };
+    let config = DaemonConfig { screen: Screen::default(), limits, max_minor: Version::NEWEST.minor };
     let mut run = Run {
         conn: DaemonConn::new(config, Duration::ZERO),
-        version: offered.min(Version::BASE),
+        version: Version::NEWEST.agree(offered),
         now: Duration::ZERO,
         ended: None,
         buffers: BTreeMap::new(),
+        pools: BTreeMap::new(),
         heard: None,
     };
     run.bytes(&offered.to_wire().to_le_bytes());
@@ -41,6 +46,8 @@ struct Run {
     ended: Option<Violation>,
     /// The sizes of the buffers of the windows there are.
     buffers: BTreeMap<WindowId, Option<(u32, u32)>>,
+    /// The buffers of the windows' pools, with their sizes.
+    pools: BTreeMap<(WindowId, BufferId), (u32, u32)>,
     /// What the agent hears, once it has taken the greeting.
     heard: Option<Framer<DaemonMessage>>,
 }
@@ -81,7 +88,7 @@ impl Run {
     }
 
     fn command(&mut self, input: &mut Input<'_>) {
-        let (which, window) = (input.byte() % 12, input.window());
+        let (which, window) = (input.byte() % 22, input.window());
         let (x, y, state) = (input.signed(), input.signed(), u32::from(input.byte()));
         let pressed = state % 2 == 0;
         let conn = &mut self.conn;
@@ -100,9 +107,28 @@ impl Run {
                 conn.flags(window, set, unset);
             }
             10 => conn.request_clipboard(window),
-            _ => {
+            11 => {
                 conn.send_clipboard(window, input.take(state as usize));
                 conn.map(window);
+            }
+            12..=13 => {
+                let Rect { x, y, width, height } = input.rect();
+                let states = States::from_bits_truncate(state);
+                conn.arrange(window, Arrange { x, y, width, height, states, ..Arrange::default() });
+            }
+            14..=15 => conn.release(window, BufferId(state % 4)),
+            16..=17 => conn.frame_done(window, u64::from(state)),
+            18 => {
+                let (ago, refresh) = (Duration::from_millis(state.into()), pressed.then_some(Duration::MAX));
+                let flags = PresentedFlags::VSYNC;
+                conn.presented(window, Presented { serial: state.into(), ago, refresh, sequence: 1, flags });
+            }
+            19 => drop(conn.run(state, &["sh", "-c", "true"])),
+            20 => drop(conn.sync(state)),
+            _ => {
+                conn.keymap("keymap");
+                conn.outputs(&[]);
+                conn.pointer_constrained(window, PointerConstraint::Lock);
             }
         }
     }
@@ -178,7 +204,8 @@ impl Run {
             }
             DaemonEvent::Title { window, title } => {
                 assert!(self.buffers.contains_key(&window));
-                assert!(title.len() <= 127 && !title.contains('\0'));
+                let most = if self.version.is_extended() { 1024 } else { 127 };
+                assert!(title.len() <= most && !title.contains('\0'));
             }
             DaemonEvent::Class { window, class, name } => {
                 assert!(self.buffers.contains_key(&window));
@@ -194,8 +221,44 @@ impl Run {
             | DaemonEvent::Hints { window, .. }
             | DaemonEvent::Docked { window }
             | DaemonEvent::Cursor { window, .. } => assert!(self.buffers.contains_key(&window)),
-            DaemonEvent::ClipboardTooLarge => {}
-            _ => {}
+            DaemonEvent::BufferAdded { window, buffer, width, height, refs, .. } => {
+                assert!(refs.len() * 4096 >= width as usize * height as usize * 4);
+                assert_eq!(self.pools.insert((window, buffer), (width, height)), None);
+                assert!(self.pools.keys().filter(|(of, _)| *of == window).count() <= 4);
+            }
+            DaemonEvent::BufferRemoved { window, buffer } => {
+                assert!(self.pools.remove(&(window, buffer)).is_some());
+                self.conn.buffer_removed(window, buffer);
+            }
+            DaemonEvent::Committed { window, commit } => {
+                let size = self.pools.get(&(window, commit.buffer));
+                let inside = |rect: &Rect| size.and_then(|(w, h)| rect.clamp_to(*w, *h)) == Some(*rect);
+                assert!(inside(&commit.source) && commit.damage.iter().chain(&commit.opaque).all(inside));
+                assert!(commit.damage.len() <= 64 && commit.opaque.len() <= 64);
+            }
+            DaemonEvent::AppId { window, app_id } => {
+                assert!(self.buffers.contains_key(&window) && app_id.len() <= 256 && !app_id.contains('\0'));
+            }
+            DaemonEvent::Parent { window, parent } => {
+                assert!(self.buffers.contains_key(&window) && parent != Some(window));
+                assert!(parent.is_none_or(|parent| self.buffers.contains_key(&parent)));
+            }
+            DaemonEvent::Popup { window, parent, token, .. } => {
+                assert!(self.buffers.contains_key(&window) && self.buffers.contains_key(&parent));
+                assert!(parent != window && token != 0);
+                self.conn.arrange(window, Arrange { token, ..Arrange::default() });
+            }
+            DaemonEvent::Icon { window, icon } => {
+                assert!(self.buffers.contains_key(&window) && icon.width <= 256 && icon.height <= 256);
+                assert_eq!(icon.pixels.len(), (icon.width * icon.height * 4) as usize);
+            }
+            DaemonEvent::CursorChanged { window, .. }
+            | DaemonEvent::Wished { window, .. }
+            | DaemonEvent::ConstrainPointer { window, .. }
+            | DaemonEvent::PointerNeeds { window, .. } => assert!(self.buffers.contains_key(&window)),
+            DaemonEvent::Sync { token } => self.conn.sync_done(token),
+            DaemonEvent::SyncDone { .. } => assert_eq!(self.conn.pending_sync(), None),
+            DaemonEvent::RunResult { .. } | DaemonEvent::ClipboardTooLarge => {}
         }
     }
 }

@@ -6,6 +6,8 @@ use gui_protocol::framing::Framer;
 use gui_protocol::message::{AgentMessage, DaemonMessage, Message};
 use gui_protocol::{Version, Violation, WindowId};
 
+use crate::input::version;
+
 /// What agents say.
 pub fn agent(data: &[u8]) {
     decode::<AgentMessage>(data);
@@ -21,7 +23,7 @@ type Pulled<M> = (Vec<(WindowId, M)>, Option<Violation>);
 /// One byte for the version, one for where to cut, then the stream.
 fn decode<M: Message + Debug + PartialEq>(data: &[u8]) {
     let [minor, cut, stream @ ..] = data else { return };
-    let version = Version::minor(u16::from(minor % 9));
+    let version = version(*minor);
     let whole = in_one_piece::<M>(version, stream);
     let cut = in_pieces::<M>(version, stream, usize::from(*cut) + 1);
     assert_eq!(whole, cut);

@@ -3,6 +3,14 @@
 use gui_protocol::message::Message;
 use gui_protocol::{Rect, Version, WindowId};
 
+/// A version: the base ones, then level 1.
+pub(crate) fn version(byte: u8) -> Version {
+    match byte % 10 {
+        minor @ 0..=8 => Version::minor(minor.into()),
+        _ => Version::NEWEST,
+    }
+}
+
 pub(crate) struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {
@@ -44,7 +52,8 @@ impl<'a> Input<'a> {
     /// A whole message of the direction with a legal length, its fields of the input's bytes.
     pub(crate) fn message<M: Message>(&mut self, version: Version) -> Vec<u8> {
         let mut bytes = Vec::new();
-        let Some(row) = M::TABLE.get(usize::from(self.byte()) % M::TABLE.len()) else { return bytes };
+        let rows: Vec<_> = M::TABLE.iter().filter(|row| row.spoken.is_in(version)).collect();
+        let Some(row) = rows.get(usize::from(self.byte()) % rows.len().max(1)) else { return bytes };
         let window = self.window();
         let items = u32::from(self.byte() % 16);
         let length = row.length.max.min(row.length.min + items * row.length.step);

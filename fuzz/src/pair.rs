@@ -5,20 +5,20 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gui_protocol::{
-    AgentConfig, AgentConn, AgentEvent, CursorLook, DaemonConfig, DaemonConn, DaemonEvent, GrantRef,
-    KeyInput, Limits, NewCommit, PixelFormat, Rect, Screen, WindowFlags, WindowId,
+    AgentConfig, AgentConn, AgentEvent, Arrange, CursorLook, DaemonConfig, DaemonConn, DaemonEvent, GrantRef,
+    KeyInput, Limits, NewCommit, PixelFormat, Positioner, Rect, Screen, States, WindowFlags, WindowId, Wish,
 };
 
-use crate::input::Input;
+use crate::input::{Input, version};
 
 const NOW: Duration = Duration::ZERO;
 
 /// The versions of both and whether wishes are granted, then steps of a byte and what it takes.
 pub fn pair(data: &[u8]) {
     let mut input = Input::new(data);
-    let agent_minor = u16::from(input.byte() % 9);
+    let agent_minor = version(input.byte()).minor;
     // An agent cannot know of a daemon so old that it does not tell its version.
-    let daemon_minor = 4 + u16::from(input.byte() % 5);
+    let daemon_minor = version(4 + input.byte() % 6).minor;
     let grants = input.byte() < 128;
     let mut pair = Pair {
         agent: AgentConn::new(AgentConfig { max_minor: agent_minor }, NOW),
@@ -64,7 +64,7 @@ struct Pair {
 
 impl Pair {
     fn step(&mut self, input: &mut Input<'_>) {
-        let (which, window) = (input.byte() % 24, input.window());
+        let (which, window) = (input.byte() % 30, input.window());
         let view = self.ours.get_mut(&window);
         match which {
             0..=2 => {
@@ -133,12 +133,31 @@ impl Pair {
             }
             18..=20 => self.move_to_daemon(usize::from(input.word())),
             21..=22 => self.move_to_agent(usize::from(input.word())),
-            _ => {
+            23 => {
                 self.agent.disconnected();
                 self.theirs.clear();
                 self.daemon = daemon(self.daemon_minor);
                 self.agent.connected(NOW);
             }
+            24 => {
+                let positioner = Positioner { anchor_rect: rect(input), ..Positioner::default() };
+                self.agent.popup(window, WindowId(u32::from(input.byte() % 4)), positioner);
+            }
+            25 => self.agent.parent(window, Some(WindowId(u32::from(input.byte() % 4)))),
+            26 => {
+                let wish = Wish::from_wire(u32::from(input.byte() % 9), u32::from(input.byte()));
+                wish.into_iter().for_each(|wish| self.agent.wish(window, wish));
+            }
+            27 => {
+                let Rect { x, y, width, height } = rect(input);
+                let states = States::from_bits_truncate(input.word().into());
+                if self.daemon.level() > 0 {
+                    self.daemon
+                        .arrange(window, Arrange { x, y, width, height, states, ..Arrange::default() });
+                }
+            }
+            28 => drop(self.daemon.sync(u32::from(input.byte()))),
+            _ => drop(self.agent.sync(u32::from(input.byte()))),
         }
     }
 
@@ -173,12 +192,23 @@ impl Pair {
                     self.daemon.configure(window, granted);
                 }
                 DaemonEvent::Buffer { window, .. } => self.daemon.buffer_done(window),
+                DaemonEvent::Committed { window, commit } => {
+                    self.daemon.frame_done(window, commit.serial);
+                    self.daemon.release(window, commit.buffer);
+                }
+                DaemonEvent::BufferRemoved { window, buffer } => self.daemon.buffer_removed(window, buffer),
+                DaemonEvent::Popup { window, token, .. } => {
+                    self.daemon.arrange(window, Arrange { token, ..Arrange::default() });
+                }
+                DaemonEvent::Sync { token } => self.daemon.sync_done(token),
                 _ => {}
             }
         }
         while let Some(event) = self.agent.poll_event() {
-            if let AgentEvent::ClipboardRequested { .. } = event {
-                self.agent.clipboard(b"clipboard");
+            match event {
+                AgentEvent::ClipboardRequested { .. } => self.agent.clipboard(b"clipboard"),
+                AgentEvent::Sync { token } => self.agent.sync_done(token),
+                _ => {}
             }
         }
     }
@@ -203,6 +233,13 @@ impl Pair {
         assert!(self.agent.transmit().is_empty() && self.daemon.transmit().is_empty(), "never quiet");
         for (window, view) in &mut self.ours {
             view.geometry = self.agent.geometry(*window).unwrap_or_default();
+        }
+        assert_eq!(self.daemon.pending_sync(), None);
+        if self.daemon.level() > 0 {
+            // There nobody answers for places.
+            for view in self.ours.values_mut().chain(self.theirs.values_mut()) {
+                view.geometry = Rect::default();
+            }
         }
         assert_eq!(self.ours, self.theirs);
     }

@@ -8,14 +8,18 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gui_protocol::message::{AgentMessage, DaemonMessage, Message};
-use gui_protocol::{Version, WindowId};
+use gui_protocol::message::{AgentMessage, Bytes, DaemonMessage, Message, Row, Spoken};
+use gui_protocol::{BufferId, GrantRef, Rect, Version, WindowId};
 use log::{Line, log};
 use transom_fuzz::TARGETS;
 
 #[path = "../../protocol/tests/common/log.rs"]
 mod log;
 
+/// The targets' byte for level 1 in the place of a base minor.
+const LEVEL_1: u8 = 9;
+/// The same for what an agent offers to the target of the daemon's end.
+const OFFERS_LEVEL_1: u8 = 10;
 /// Messages of the wire log in one seed: enough for a window's whole life to be in one.
 const LOG_PIECE: usize = 40;
 
@@ -29,16 +33,117 @@ fn encode<M: Message>(window: u32, message: &M) -> Vec<u8> {
     bytes
 }
 
-/// Every message of a direction with its shortest body.
-fn shortest<M: Message>() -> Vec<Vec<u8>> {
+/// Every message of a direction with its shortest body, and the target's byte for a version that has it.
+fn shortest<M: Message>() -> Vec<(u8, Vec<u8>)> {
     let body = |length: u32| (0..length).map(|at| at as u8).collect::<Vec<_>>();
-    let message = |row: &gui_protocol::message::Row| M::decode(row.kind, &body(row.length.min)).unwrap();
-    M::TABLE.iter().map(|row| encode(1, &message(row))).collect()
+    let message = |row: &Row| M::decode(row.kind, &body(row.length.min)).unwrap();
+    let version = |row: &Row| if row.spoken == Spoken::Extended { LEVEL_1 } else { 8 };
+    M::TABLE.iter().map(|row| (version(row), encode(1, &message(row)))).collect()
 }
 
 /// What follows a step's byte for raw bytes: how many, and those.
 fn raw_step(bytes: &[u8]) -> Vec<u8> {
     [&[0], u16::try_from(bytes.len()).unwrap().to_le_bytes().as_slice(), bytes].concat()
+}
+
+/// A window's life at level 1 for each end.
+fn add_level_1(add: &mut impl FnMut(&'static str, &str, usize, Vec<u8>)) {
+    let (x, y, width, height, parent) = (0, 0, 8, 8, WindowId(0));
+    let create = AgentMessage::Create { x, y, width, height, parent, override_redirect: 0 };
+    let source = Rect::new(0, 0, 8, 8);
+    let buffer = |id| AgentMessage::Buffer {
+        buffer: BufferId(id),
+        width,
+        height,
+        format: 1,
+        refs: vec![GrantRef(id)],
+    };
+    let commit = |serial, id, rects: &[Rect]| AgentMessage::Commit {
+        serial,
+        configure: 0,
+        buffer: BufferId(id),
+        width,
+        height,
+        scale: 120,
+        source,
+        flags: 1,
+        damage_count: u32::try_from(rects.len().min(1)).unwrap(),
+        rects: rects.to_vec(),
+    };
+    let popup = AgentMessage::Popup {
+        parent: WindowId(1),
+        token: 1,
+        anchor_rect: source,
+        width,
+        height,
+        anchor: 2,
+        gravity: 2,
+        constraint: 15,
+        offset_x: 0,
+        offset_y: 0,
+        flags: 1,
+    };
+    let pixels = Bytes(vec![1, 2, 3, 4]);
+    let cursor = AgentMessage::CursorImage { width: 1, height: 1, hot_x: 0, hot_y: 0, scale: 240, pixels };
+    let life = [
+        (1, create.clone()),
+        (1, AgentMessage::Title { text: Bytes("Straße".into()) }),
+        (1, buffer(0)),
+        (1, buffer(1)),
+        (1, commit(1, 0, &[])),
+        (1, AgentMessage::Map { transient_for: WindowId(0), override_redirect: 0 }),
+        (1, commit(2, 1, &[source, Rect::new(-3, 0, 8, 3)])),
+        (1, AgentMessage::Wish { kind: 1, value: 1 }),
+        (1, cursor),
+        (2, create),
+        (2, popup),
+        (0, AgentMessage::Sync { token: 5 }),
+        (1, AgentMessage::RemoveBuffer { buffer: BufferId(0) }),
+    ];
+    let bytes: Vec<u8> = life.iter().flat_map(|(window, message)| encode(*window, message)).collect();
+    add("decode_agent", "level-1", 0, [&[LEVEL_1, 30], bytes.as_slice()].concat());
+    let mut steps = vec![OFFERS_LEVEL_1];
+    life.iter().for_each(|(window, message)| steps.extend(raw_step(&encode(*window, message))));
+    // Then the daemon arranges it, says what became of its frames and releases its buffers; the agent reads.
+    let commands =
+        [[6, 12, 1, 0, 0, 7].as_slice(), &[5, 5, 60, 60], &[6, 16, 1, 0, 0, 2], &[6, 14, 1, 0, 0, 1]];
+    steps.extend(commands.concat());
+    steps.extend([6, 18, 1, 0, 0, 2, 6, 20, 0, 0, 0, 9, 5, 255, 255]);
+    add("daemon_conn", "level-1", 0, steps);
+
+    let (serial, scale) = (1, 180);
+    let words = [
+        (0, DaemonMessage::Outputs { outputs: vec![[1, 0, 0, 1280, 720, 1920, 1080, 60000, 180]] }),
+        (0, DaemonMessage::Keymap { text: Bytes("xkb_keymap {};".into()) }),
+        (
+            1,
+            DaemonMessage::Arrange {
+                serial,
+                x,
+                y,
+                width,
+                height,
+                bounds_width: 0,
+                bounds_height: 0,
+                states: 5,
+                scale,
+                token: 0,
+            },
+        ),
+        (1, DaemonMessage::FrameDone { serial: 1 }),
+        (1, DaemonMessage::Release { buffer: BufferId(0), serial: 1 }),
+        (0, DaemonMessage::Run { token: 3, argv: Bytes(b"sh\0-c\0true\0".to_vec()) }),
+        (0, DaemonMessage::Sync { token: 4 }),
+    ];
+    let bytes: Vec<u8> = words.iter().flat_map(|(window, message)| encode(*window, message)).collect();
+    add("decode_daemon", "level-1", 0, [&[LEVEL_1, 30], bytes.as_slice()].concat());
+    // A window with two buffers, a commit of each; connect; the daemon's words; the daemon reads.
+    let mut steps = vec![LEVEL_1];
+    steps.extend([4, 0, 5, 0, 1, 0, 5, 5, 60, 60, 5, 4, 1, 0, 5, 8, 1, 1, 4, 0, 5, 8, 1, 1, 4, 0]);
+    steps.extend([5, 11, 1, 0, 5, 11, 1, 1, 3, 255, 255]);
+    steps.extend(raw_step(&bytes));
+    steps.extend([5, 11, 1, 128, 1, 1, 8, 8, 5, 25, 1, 4, 5, 6, 1, 0, 3, 255, 255]);
+    add("agent_conn", "level-1", 0, steps);
 }
 
 /// The seeds by target and name.
@@ -47,11 +152,11 @@ fn seeds() -> BTreeMap<(&'static str, String), Vec<u8>> {
     let mut add = |target, name: &str, number: usize, seed| {
         seeds.insert((target, format!("{name}-{number:02}")), seed);
     };
-    for (number, message) in shortest::<AgentMessage>().iter().enumerate() {
-        add("decode_agent", "shortest", number, [&[8, 4], message.as_slice()].concat());
+    for (number, (version, message)) in shortest::<AgentMessage>().iter().enumerate() {
+        add("decode_agent", "shortest", number, [&[*version, 4], message.as_slice()].concat());
     }
-    for (number, message) in shortest::<DaemonMessage>().iter().enumerate() {
-        add("decode_daemon", "shortest", number, [&[8, 4], message.as_slice()].concat());
+    for (number, (version, message)) in shortest::<DaemonMessage>().iter().enumerate() {
+        add("decode_daemon", "shortest", number, [&[*version, 4], message.as_slice()].concat());
     }
     // The long buffer of a maximised window is left out: it makes a seed slow and no code is reached by it.
     let short = |message: &AgentMessage| !matches!(message, AgentMessage::WindowDump { refs, .. } if refs.len() > 200);
@@ -89,8 +194,19 @@ fn seeds() -> BTreeMap<(&'static str, String), Vec<u8>> {
         steps.extend([5, 7, 1, 0, 9, 9, 90, 90, 5, 11, 1, 0, 1, 1, 8, 8, 5, 3, 1, 0, 3, 255, 255]);
         add("agent_conn", "log", number, steps);
     }
-    for (number, minors) in
-        [[8, 4, 0], [8, 4, 255], [6, 4, 0], [4, 4, 255], [0, 0, 0], [8, 0, 255]].iter().enumerate()
+    add_level_1(&mut add);
+    for (number, minors) in [
+        [8, 4, 0],
+        [8, 4, 255],
+        [6, 4, 0],
+        [4, 4, 255],
+        [0, 0, 0],
+        [8, 0, 255],
+        [LEVEL_1, 5, 0],
+        [LEVEL_1, 4, 0],
+    ]
+    .iter()
+    .enumerate()
     {
         let (to_daemon, to_agent) = ([18, 0, 255, 255], [21, 0, 255, 255]);
         let (create, map, ask) = ([0, 1, 0, 0, 50, 50], [4, 1], [8, 1, 9, 9, 60, 60]);

@@ -732,3 +732,35 @@ fn what_the_daemon_tells_comes_as_types() {
         assert!(violation.to_string().starts_with(name), "{violation}");
     }
 }
+
+#[test]
+fn what_is_shown_stays_until_it_is_replaced() {
+    for minor in [LEVEL_1, 8] {
+        let mut agent = with_window(minor);
+        let shown = add(&mut agent);
+        agent.conn.commit(W, damaged(shown, &[]));
+        agent.heard();
+        agent.say(5, DaemonMessage::WindowDumpAck {}).unwrap();
+        agent.conn.remove_buffer(W, shown);
+        assert_eq!((agent.heard(), agent.events()), (vec![], vec![]));
+        assert_eq!(agent.conn.commit(W, damaged(shown, &[PART])), None);
+        assert!(agent.conn.commit(W, damaged(shown, &[])).is_some(), "it may be repeated");
+        agent.connect();
+        let names = agent.heard_names();
+        assert!(
+            names.contains(&"COMMIT") || names.contains(&"WINDOW_DUMP"),
+            "and is told to the next daemon"
+        );
+        agent.events();
+        agent.say(5, DaemonMessage::WindowDumpAck {}).unwrap();
+        let next = add(&mut agent);
+        agent.conn.commit(W, damaged(next, &[]));
+        if minor == LEVEL_1 {
+            assert_eq!(agent.heard_names(), ["BUFFER", "COMMIT", "REMOVE_BUFFER"]);
+            let answer = DaemonMessage::BufferRemoved { buffer: BufferId(0) };
+            assert_eq!(agent.say(5, answer).unwrap(), [removed(shown)]);
+        } else {
+            assert_eq!(agent.events(), [removed(shown)]);
+        }
+    }
+}

@@ -10,6 +10,7 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use common::*;
+use gui_protocol::limits::BACKLOG;
 use gui_protocol::{
     AgentConfig, AgentConn, AgentEvent, Arrange, BufferId, BufferSerial, Commit, DaemonConfig, DaemonConn,
     DaemonEvent, GrantRef, Limits, NewCommit, PixelFormat, Rect, Scale, WindowId,
@@ -30,7 +31,8 @@ enum Op {
     Paint(u32, Rect),
     /// Commits the content once more, perhaps another part of it.
     Repeat(u32, Rect),
-    AddBuffer(u32),
+    /// A buffer, perhaps with so many references that they fill the channel.
+    AddBuffer(u32, bool),
     /// Removes one of the buffers.
     RemoveBuffer(u32, usize),
     Title(u32),
@@ -52,7 +54,7 @@ enum Op {
 fn op() -> impl Strategy<Value = Op> {
     let window = || 1u32..4;
     let rect = || (0i32..8, 0i32..8, 1u32..6, 1u32..6).prop_map(|(x, y, w, h)| Rect::new(x, y, w, h));
-    let count = || prop_oneof![1usize..40, 40usize..2000];
+    let count = || prop_oneof![1usize..40, 40usize..4000];
     prop_oneof![
         4 => window().prop_map(Op::Create),
         1 => window().prop_map(Op::Destroy),
@@ -60,7 +62,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => window().prop_map(Op::Unmap),
         16 => (window(), rect()).prop_map(|(window, rect)| Op::Paint(window, rect)),
         4 => (window(), rect()).prop_map(|(window, rect)| Op::Repeat(window, rect)),
-        6 => window().prop_map(Op::AddBuffer),
+        6 => (window(), any::<bool>()).prop_map(|(window, fills)| Op::AddBuffer(window, fills)),
         2 => (window(), 0usize..3).prop_map(|(window, which)| Op::RemoveBuffer(window, which)),
         2 => window().prop_map(Op::Title),
         1 => Just(Op::AgentSync),
@@ -191,7 +193,7 @@ impl Pair {
             }
             Op::Paint(window, rect) => self.paint(WindowId(window), rect),
             Op::Repeat(window, source) => self.repeat(WindowId(window), source.clamp_to(SIDE, SIDE)),
-            Op::AddBuffer(window) => self.add_buffer(WindowId(window)),
+            Op::AddBuffer(window, fills) => self.add_buffer(WindowId(window), fills),
             Op::RemoveBuffer(window, which) => self.remove_buffer(WindowId(window), which),
             Op::Title(window) => {
                 let title = self.count();
@@ -250,14 +252,17 @@ impl Pair {
         }
     }
 
-    fn add_buffer(&mut self, window: WindowId) {
+    fn add_buffer(&mut self, window: WindowId, fills: bool) {
         let page = GrantRef(self.count());
-        let serial = self.agent.add_buffer(window, SIDE, SIDE, PixelFormat::Xrgb8888, vec![page]);
+        let refs = vec![page; if fills { BACKLOG / 4 } else { 1 }];
+        let serial = self.agent.add_buffer(window, SIDE, SIDE, PixelFormat::Xrgb8888, refs);
         self.memory.insert(page, Pixels::default());
         self.out.insert(serial, page);
-        if let Some(ours) = self.ours.get_mut(&window)
-            && ours.pool.len() < 3
-        {
+        let Some(ours) = self.ours.get_mut(&window) else { return };
+        // What is shown has a place also when it is wanted back.
+        let shown = ours.shown.as_ref().map(|shown| shown.buffer);
+        let is_going = shown.is_some_and(|shown| ours.pool.iter().all(|(serial, _)| *serial != shown));
+        if ours.pool.len() + usize::from(is_going) < 3 {
             ours.pool.push((serial, page));
         }
     }
@@ -265,7 +270,6 @@ impl Pair {
     fn remove_buffer(&mut self, window: WindowId, which: usize) {
         let Some(ours) = self.ours.get_mut(&window).filter(|ours| which < ours.pool.len()) else { return };
         let (serial, _) = ours.pool.remove(which);
-        ours.shown = ours.shown.take().filter(|shown| shown.buffer != serial);
         self.agent.remove_buffer(window, serial);
     }
 
@@ -497,9 +501,9 @@ impl Pair {
                 assert_eq!(ours.pixels, theirs.screen);
             }
         }
-        // At level 1 what is out is in a pool, and without the extension too, or still shown.
+        // What is out is in a pool, or still shown.
         let in_use = self.ours.values().map(|ours| ours.pool.len()).sum::<usize>();
-        assert!(self.out.len() <= in_use + if extended { 0 } else { self.ours.len() });
+        assert!(self.out.len() <= in_use + self.ours.len());
         assert!(self.barriers.is_empty(), "every barrier is passed");
     }
 }
@@ -531,9 +535,14 @@ proptest! {
 fn a_plain_life_reaches_everything() {
     let mut pair = Pair::new(true);
     let all = Rect::new(0, 0, 8, 8);
-    for op in
-        [Op::ToDaemon(99), Op::ToAgent(99), Op::Create(1), Op::AddBuffer(1), Op::AddBuffer(1), Op::Map(1)]
-    {
+    for op in [
+        Op::ToDaemon(99),
+        Op::ToAgent(99),
+        Op::Create(1),
+        Op::AddBuffer(1, false),
+        Op::AddBuffer(1, false),
+        Op::Map(1),
+    ] {
         pair.apply(op);
     }
     for _ in 0..3 {

@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use super::scene::{Buffer, Untold};
+use super::scene::{Buffer, Untold, Window};
 use super::{AgentConn, AgentEvent, BufferSerial, NewCommit};
 use crate::limits::{
     BUFFERS_PER_WINDOW, MAX_COMMIT_RECTS, MAX_HEIGHT, MAX_REFS, MAX_WIDTH, PAGE_BYTES, PIXEL_BYTES,
@@ -30,11 +30,9 @@ impl AgentConn {
         let is_size = (1..=MAX_WIDTH).contains(&width) && (1..=MAX_HEIGHT).contains(&height);
         let needed = width.saturating_mul(height).saturating_mul(PIXEL_BYTES).div_ceil(PAGE_BYTES);
         let is_legal = is_size && (needed..=MAX_REFS).contains(&pages);
-        // The daemon's last place is for the shown one, while it is being replaced.
-        let has_place = |pool: &[Buffer]| {
-            pool.iter().filter(|buffer| !buffer.removed).count() < BUFFERS_PER_WINDOW.saturating_sub(1)
-        };
-        let known = self.windows.get_mut(&window).filter(|known| is_legal && has_place(&known.pool));
+        // The daemon's last place is for what it shows while that is being replaced.
+        let has_place = |known: &Window| known.in_use().count() < BUFFERS_PER_WINDOW.saturating_sub(1);
+        let known = self.windows.get_mut(&window).filter(|known| is_legal && has_place(known));
         let Some(known) = known else {
             self.events.push_back(AgentEvent::BufferRemoved { window, serial });
             return serial;
@@ -57,16 +55,13 @@ impl AgentConn {
         serial
     }
 
-    /// Wants a buffer back for good. If the window shows it, it has no content until the next commit: so the shown one is
-    /// to be removed after the commit that replaces it. Comes back with [`AgentEvent::BufferRemoved`].
+    /// Wants a buffer back for good. It comes back with [`AgentEvent::BufferRemoved`]; if it is the window's content, not
+    /// before another is, or the window is unmapped or destroyed.
     pub fn remove_buffer(&mut self, window: WindowId, serial: BufferSerial) {
         let Some(known) = self.windows.get_mut(&window) else { return };
         let Some(buffer) = known.pool.iter_mut().find(|buffer| buffer.serial == serial) else { return };
         buffer.removed = true;
         known.untold.insert(Untold::BUFFERS);
-        if known.shown() == Some(serial) {
-            self.drop_content(window);
-        }
         self.tell(window);
         self.settle_pool(window);
     }
@@ -78,15 +73,15 @@ impl AgentConn {
     /// [`AgentEvent::FrameDone`] comes.
     ///
     /// Nothing is done, and `None` returned, if the window or the buffer does not exist, the size is none, the source is
-    /// not in the buffer or not of the window's size at the scale; or if the buffer [is held](AgentConn::is_held), unless
-    /// this repeats the last commit's without damage.
+    /// not in the buffer or not of the window's size at the scale; or if the buffer [is held](AgentConn::is_held) or wanted
+    /// back, unless this repeats the last commit's without damage.
     pub fn commit(&mut self, window: WindowId, commit: NewCommit) -> Option<u64> {
         let is_extended = self.level() > 0;
         let known = self.windows.get_mut(&window)?;
-        let buffer = known.pool.iter().find(|buffer| buffer.serial == commit.buffer && !buffer.removed)?;
+        let buffer = known.pool.iter().find(|buffer| buffer.serial == commit.buffer)?;
         let mut commit = commit.checked(buffer.width, buffer.height)?;
         let repeats = known.shown() == Some(commit.buffer) && commit.damage.is_empty();
-        if is_extended && known.holds(buffer) && !repeats {
+        if (buffer.removed || is_extended && known.holds(buffer)) && !repeats {
             return None;
         }
         // A buffer that is lent has not changed: what else of it is to be drawn the daemon sees by itself.
@@ -113,6 +108,7 @@ impl AgentConn {
             self.settle_hold(window, replaced);
         }
         self.tell(window);
+        self.settle_pool(window);
         Some(serial)
     }
 
@@ -150,9 +146,10 @@ impl AgentConn {
     /// Takes out of the pool what was removed and no daemon may still look at.
     pub(super) fn settle_pool(&mut self, window: WindowId) {
         let Some(known) = self.windows.get_mut(&window) else { return };
-        let (dumped, unacked, events) = (known.dumped, &self.unacked, &mut self.events);
+        let (shown, dumped, unacked, events) = (known.shown(), known.dumped, &self.unacked, &mut self.events);
         known.pool.retain(|Buffer { serial, removed, told, .. }| {
-            let stays = !removed || *told || dumped == Some(*serial) || unacked.contains(&(window, *serial));
+            let is_shown = [shown, dumped].contains(&Some(*serial));
+            let stays = !removed || *told || is_shown || unacked.contains(&(window, *serial));
             if !stays {
                 events.push_back(AgentEvent::BufferRemoved { window, serial: *serial });
             }

@@ -209,15 +209,17 @@ impl Window {
     /// The daemon that had been told about this window is gone: its successor is to be told all. What only the old one
     /// still had comes back.
     pub(super) fn forget_peer(&mut self, window: WindowId, events: &mut VecDeque<AgentEvent>) {
+        let shown = self.shown();
         self.pool.retain_mut(|buffer| {
             let serial = buffer.serial;
-            buffer.told = false;
-            if buffer.removed {
+            let stays = !buffer.removed || shown == Some(serial);
+            (buffer.told, buffer.told_removed) = (false, false);
+            if !stays {
                 events.push_back(AgentEvent::BufferRemoved { window, serial });
-            } else if buffer.lent.take().is_some() {
+            } else if buffer.lent.take().is_some() && !buffer.removed {
                 events.push_back(AgentEvent::BufferReleased { window, serial });
             }
-            !buffer.removed
+            stays
         });
         if let Some(commit) = &mut self.commit {
             commit.damage = Vec::from([commit.source]);
@@ -247,6 +249,12 @@ impl Window {
         self.untold.set(Untold::CURSOR, self.cursor != CursorLook::default());
         self.untold.set(Untold::CONSTRAINT, self.constraint.0 != PointerConstraint::None);
         self.untold.set(Untold::NEEDS, !self.needs.is_empty());
+    }
+
+    /// The buffers that a daemon is to have.
+    pub(super) fn in_use(&self) -> impl Iterator<Item = &Buffer> {
+        let shown = self.shown();
+        self.pool.iter().filter(move |buffer| !buffer.removed || Some(buffer.serial) == shown)
     }
 
     /// Whether a buffer is in the pool, or on its way out of it.

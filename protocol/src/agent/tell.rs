@@ -239,20 +239,23 @@ impl Window {
         }
     }
 
-    /// What was removed goes first, to make place; what is shown until the commit only after it.
+    /// What was removed goes first, to make place, but what is shown only when there is a commit to replace it.
     fn tell_frames(&mut self, untold: Untold, say: &mut Say<'_>) {
-        let commit = self.commit.as_mut().filter(|_| untold.contains(Untold::COMMIT));
-        let shown = self.shown_told.filter(|_| commit.is_some());
-        self.pool
-            .iter_mut()
-            .filter(|buffer| Some(buffer.serial) != shown)
-            .for_each(|buffer| remove(buffer, say));
-        for buffer in self.pool.iter_mut().filter(|buffer| !buffer.told && !buffer.removed) {
+        let shown = self.shown();
+        let stays = [self.shown_told.filter(|_| untold.contains(Untold::COMMIT)), shown];
+        for buffer in self.pool.iter_mut().filter(|buffer| !stays.contains(&Some(buffer.serial))) {
+            remove(buffer, say);
+        }
+        for buffer in self.pool.iter_mut().filter(|buffer| !buffer.told) {
+            if buffer.removed && shown != Some(buffer.serial) {
+                continue;
+            }
             buffer.told = true;
             let (width, height, format) = (buffer.width, buffer.height, buffer.format.to_wire());
             let refs = buffer.refs.clone();
             say.say(&AgentMessage::Buffer { buffer: buffer.id, width, height, format, refs });
         }
+        let commit = self.commit.as_mut().filter(|_| untold.contains(Untold::COMMIT));
         if let Some(commit) = commit
             && let Some(buffer) = self.pool.iter_mut().find(|buffer| buffer.serial == commit.buffer)
         {
@@ -265,7 +268,9 @@ impl Window {
             say.say(&raw_commit(commit, self.commit_serial, self.named, buffer));
             commit.damage.clear();
         }
-        self.pool.iter_mut().for_each(|buffer| remove(buffer, say));
+        for buffer in self.pool.iter_mut().filter(|buffer| Some(buffer.serial) != shown) {
+            remove(buffer, say);
+        }
     }
 
     /// The wishes that are to be told.
