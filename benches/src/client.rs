@@ -5,7 +5,7 @@
 
 #![forbid(unsafe_code)]
 
-use std::path::PathBuf;
+use std::{convert::Infallible, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -84,8 +84,14 @@ enum State {
 #[derive(Clone, Copy)]
 struct Index(usize);
 
-fn main() -> anyhow::Result<()> {
-    let options = Options::parse();
+fn main() -> ExitCode {
+    let Err(err) = run(&Options::parse());
+    eprintln!("bench-client: {err:#}");
+    ExitCode::FAILURE
+}
+
+/// Ends with the connection.
+fn run(options: &Options) -> anyhow::Result<Infallible> {
     let connection = Connection::connect_to_env()?;
     let (globals, mut queue) = registry_queue_init::<Client>(&connection)?;
     let handle = queue.handle();

@@ -5,7 +5,7 @@
 
 #![forbid(unsafe_code)]
 
-use std::{path::PathBuf, time::Duration};
+use std::{convert::Infallible, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -42,8 +42,13 @@ struct Options {
 /// For as long as nothing happens, the process sleeps.
 const FOREVER: Duration = Duration::from_secs(86_400);
 
-fn main() -> anyhow::Result<()> {
-    let options = Options::parse();
+fn main() -> ExitCode {
+    let Err(err) = run(Options::parse());
+    eprintln!("bench-sink: {err:#}");
+    ExitCode::FAILURE
+}
+
+fn run(options: Options) -> anyhow::Result<Infallible> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 

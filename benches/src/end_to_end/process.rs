@@ -46,9 +46,9 @@ impl Process {
         Ok(())
     }
 
-    /// Waits until the process has made a file.
-    pub fn wait_for(&mut self, path: &Path) -> anyhow::Result<()> {
-        self.wait_until(&path.display().to_string(), || path.exists())
+    /// Waits until somebody can connect to the socket that the process makes.
+    pub fn wait_for_socket(&mut self, path: &Path) -> anyhow::Result<()> {
+        self.wait_until(&path.display().to_string(), || listens(path))
     }
 
     /// # Errors
@@ -75,6 +75,21 @@ impl Drop for Process {
         }
         let _ = self.child.wait();
     }
+}
+
+/// Whether a socket of this path takes connections. The file is there a moment before it does, and to try would be to
+/// connect.
+fn listens(path: &Path) -> bool {
+    /// Of sockets that listen: SO_ACCEPTCON, as /proc/net/unix shows it.
+    const LISTENING: &str = "00010000";
+    let sockets = fs::read_to_string("/proc/net/unix").unwrap_or_default();
+    let listening = sockets.lines().filter_map(|line| {
+        let mut columns = line.split_whitespace();
+        columns.nth(3).filter(|&flags| flags == LISTENING).and(columns.nth(3))
+    });
+    // some go to the folder first and name the file alone
+    path.exists()
+        && listening.map(Path::new).any(|name| path == name || path.file_name() == Some(name.as_os_str()))
 }
 
 /// These processes and all they have started.

@@ -157,7 +157,7 @@ impl Session {
                 agent.args(["--transport", setup.transport, "--domain", &(channel + 1).to_string()]);
                 agent.args(["--refresh", &setup.case.refresh_hz().to_string(), "--socket-name", &name]);
                 let mut agent = Process::start(&mut agent)?;
-                agent.wait_for(&directory.join(&name))?;
+                agent.wait_for_socket(&directory.join(&name))?;
                 self.between.push(agent);
                 let mut command = program(&own, directory);
                 command.env("WAYLAND_DISPLAY", name);
@@ -175,7 +175,7 @@ impl Session {
                     command
                 };
                 let mut near = Process::start(waypipe().env("WAYLAND_DISPLAY", display).arg("client"))?;
-                near.wait_for(&socket)?;
+                near.wait_for_socket(&socket)?;
                 self.between.push(near);
                 let mut command = waypipe();
                 command.args(["server", "--"]).arg(own);
@@ -244,7 +244,7 @@ fn start_sink(setup: &Setup<'_>, directory: &Path, display: &str, seen: &Path) -
     let control = directory.join("control.sock");
     let mut sink = Process::start(command.arg("--socket").arg(&control))?;
     // the last that it makes
-    sink.wait_for(&control)?;
+    sink.wait_for_socket(&control)?;
     Ok(sink)
 }
 
@@ -256,7 +256,7 @@ fn start_weston(setup: &Setup<'_>, directory: &Path, display: &str) -> anyhow::R
     command.args(["--shell=desktop-shell.so", "--socket", display]);
     command.args([format!("--width={width}"), format!("--height={height}")]);
     let mut weston = Process::start(command.arg("--log=/dev/null").stderr(Stdio::null()))?;
-    weston.wait_for(&directory.join(display))?;
+    weston.wait_for_socket(&directory.join(display))?;
     Ok(weston)
 }
 
