@@ -148,6 +148,8 @@ fn view(index: usize, image: &GuestImage) -> View<'_> {
         focused: index == 0,
         maximised: false,
         hovered: None,
+        notice: None,
+        icon: None,
     };
     View {
         id: Id(index as u64),

@@ -5,8 +5,8 @@ use std::{hint::black_box, time::Duration};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
 use gui_protocol::{
-    AgentConfig, AgentConn, BufferSerial, DaemonConfig, DaemonConn, GrantRef, Limits, NewCommit, PixelFormat, Rect,
-    Screen, Version, WindowId,
+    AgentConfig, AgentConn, BufferSerial, DaemonConfig, DaemonConn, GrantRef, Limits, NewCommit, PixelFormat,
+    Rect, Screen, Version, WindowId,
     framing::Framer,
     message::{AgentMessage, DaemonMessage, Message, Row},
 };
