@@ -316,6 +316,9 @@ pub struct AgentConn {
     dying: BTreeMap<WindowId, Vec<BufferSerial>>,
     /// Buffers announced on this channel and not acknowledged, oldest first.
     unacked: VecDeque<(WindowId, BufferSerial)>,
+    /// The `SYNC` and the commands of this channel that were not answered.
+    asked_sync: Option<u32>,
+    asked_runs: BTreeSet<u32>,
     /// An answer to a clipboard request, waiting for room.
     clipboard: Option<Vec<u8>>,
     next_serial: u64,
@@ -370,6 +373,8 @@ impl AgentConn {
             waiting: VecDeque::new(),
             dying: BTreeMap::new(),
             unacked: VecDeque::new(),
+            asked_sync: None,
+            asked_runs: BTreeSet::new(),
             clipboard: None,
             next_serial: 0,
             next_order: 0,
@@ -399,6 +404,8 @@ impl AgentConn {
         self.link = Link::Down;
         self.framer = Framer::new(Version::NEWEST);
         self.outbox.clear();
+        self.asked_sync = None;
+        self.asked_runs.clear();
         self.clipboard = None;
         self.waiting.clear();
         let mut removed: BTreeSet<_> = core::mem::take(&mut self.unacked).into_iter().collect();

@@ -447,8 +447,11 @@ fn input_is_told_in_types() {
 
 proptest! {
     #[test]
-    fn any_bytes_are_survived(pieces in proptest::collection::vec(piece(), 1..40)) {
-        let mut agent = mapped(8);
+    fn any_bytes_are_survived(
+        minor in prop_oneof![Just(8), Just(LEVEL_1)],
+        pieces in proptest::collection::vec(piece(), 1..40),
+    ) {
+        let mut agent = mapped(minor);
         for piece in pieces {
             let result = agent.conn.handle_bytes(&piece, NOW);
             agent.events();
@@ -465,8 +468,10 @@ proptest! {
 
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     let number = prop_oneof![0u32..12, Just(u32::MAX), Just(1 << 31), any::<u32>()];
-    (124u32..152, 4u32..7, proptest::collection::vec(number, 0..9)).prop_map(|(kind, window, body)| {
-        let words = [kind, window, 4 * body.len() as u32];
-        words.into_iter().chain(body).flat_map(u32::to_le_bytes).collect()
-    })
+    (prop_oneof![124u32..152, 0x1100u32..0x1111], 4u32..7, proptest::collection::vec(number, 0..9)).prop_map(
+        |(kind, window, body)| {
+            let words = [kind, window, 4 * body.len() as u32];
+            words.into_iter().chain(body).flat_map(u32::to_le_bytes).collect()
+        },
+    )
 }

@@ -6,7 +6,7 @@ mod common;
 use std::time::Duration;
 
 use common::*;
-use gui_protocol::limits::{BACKLOG, MAX_ARGV, MAX_COMMIT_RECTS, MAX_REFS};
+use gui_protocol::limits::{BACKLOG, MAX_ARGV, MAX_COMMIT_RECTS, MAX_REFS, MAX_RUNS};
 use gui_protocol::message::{AgentMessage, Bytes, DaemonMessage, Message};
 use gui_protocol::{
     AgentEvent, Arrange, BufferId, BufferSerial, CursorImage, CursorLook, Edges, Fixed, Gesture, GestureKind,
@@ -551,7 +551,13 @@ fn a_barrier_comes_after_all_that_was_said_before_it() {
     fill(&mut agent);
     agent.conn.title(W, "before");
     assert_eq!(agent.say(0, DaemonMessage::Sync { token: 8 }).unwrap(), [AgentEvent::Sync { token: 8 }]);
+    for token in 3..=5 {
+        agent.say(0, DaemonMessage::Run { token, argv: Bytes(b"x\0".to_vec()) }).unwrap();
+    }
     agent.conn.sync_done(8);
+    agent.conn.sync_done(8);
+    agent.conn.sync_done(7);
+    agent.conn.run_result(3, Ok(77));
     agent.conn.run_result(3, Ok(77));
     agent.conn.run_result(4, Err(2));
     agent.conn.run_result(5, Ok(0));
@@ -570,7 +576,15 @@ fn a_barrier_comes_after_all_that_was_said_before_it() {
         agent.say(0, DaemonMessage::SyncDone { token: 9 }).unwrap(),
         [AgentEvent::SyncDone { token: 9 }]
     );
-    // Nothing of it before level 1, nor for a later link.
+    // What a link asked is not answered to the next.
+    agent.say(0, DaemonMessage::Sync { token: 8 }).unwrap();
+    agent.say(0, DaemonMessage::Run { token: 3, argv: Bytes(b"x\0".to_vec()) }).unwrap();
+    agent.connect();
+    agent.heard();
+    agent.conn.sync_done(8);
+    agent.conn.run_result(3, Ok(1));
+    assert_eq!(agent.heard(), []);
+    // Nothing of it before level 1.
     let mut agent = with_window(8);
     assert!(!agent.conn.sync(1));
     agent.conn.sync_done(1);
@@ -722,6 +736,7 @@ fn what_the_daemon_tells_comes_as_types() {
         DaemonMessage::Keymap { text: Bytes(vec![0xff]) },
         DaemonMessage::PointerConstrained { kind: 3 },
         DaemonMessage::Touch { kind: 6, id: 0, x: Fixed(0), y: Fixed(0), time_ms: 0 },
+        run(0, b"x\0"),
         run(1, b""),
         run(1, b"x"),
         run(1, b"\xff\0"),
@@ -763,4 +778,20 @@ fn what_is_shown_stays_until_it_is_replaced() {
             assert_eq!(agent.events(), [removed(shown)]);
         }
     }
+}
+
+#[test]
+fn unanswered_commands_have_a_limit() {
+    let mut agent = with_window(LEVEL_1);
+    let run = |token| DaemonMessage::Run { token, argv: Bytes(b"x\0".to_vec()) };
+    for token in 1..=MAX_RUNS as u32 {
+        agent.say(0, run(token)).unwrap();
+    }
+    agent.conn.run_result(9, Ok(1));
+    agent.say(0, run(1000)).unwrap();
+    let violation = agent.say(0, run(1001)).unwrap_err();
+    assert!(matches!(violation, Violation::Field { message: "RUN", value: 1001, .. }), "{violation}");
+    let mut agent = with_window(LEVEL_1);
+    agent.say(0, run(1)).unwrap();
+    assert!(agent.say(0, run(1)).is_err(), "one that is not answered");
 }

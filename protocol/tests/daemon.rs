@@ -635,8 +635,11 @@ fn too_many_unanswered_buffers_stop_the_reading() {
 proptest! {
     /// Whatever comes, nothing panics, and an ended connection stays ended.
     #[test]
-    fn any_bytes_are_survived(pieces in proptest::collection::vec(hostile_piece(), 1..60)) {
-        let mut daemon = Daemon::new();
+    fn any_bytes_are_survived(
+        minor in prop_oneof![Just(8), Just(LEVEL_1)],
+        pieces in proptest::collection::vec(hostile_piece(), 1..60),
+    ) {
+        let mut daemon = Daemon::with(minor, Limits::default());
         let mut ended = None;
         for piece in pieces {
             let result = daemon.conn.handle_bytes(&piece, NOW);
@@ -654,10 +657,11 @@ proptest! {
 fn hostile_piece() -> impl Strategy<Value = Vec<u8>> {
     let number = prop_oneof![0u32..4, Just(u32::MAX), Just(1 << 31), 4090u32..4100, any::<u32>()];
     let message =
-        (124u32..150, 0u32..3, proptest::collection::vec(number, 0..10)).prop_map(|(kind, window, body)| {
-            let words = [kind, window, 4 * body.len() as u32];
-            words.into_iter().chain(body).flat_map(u32::to_le_bytes).collect()
-        });
+        (prop_oneof![124u32..150, 0x1000u32..0x1011], 0u32..3, proptest::collection::vec(number, 0..10))
+            .prop_map(|(kind, window, body)| {
+                let words = [kind, window, 4 * body.len() as u32];
+                words.into_iter().chain(body).flat_map(u32::to_le_bytes).collect()
+            });
     let good = (0u32..3, 1u32..9000, 1u32..7000, 0i32..9).prop_map(|(window, width, height, which)| {
         let message = match which {
             0..3 => create(which, -which, width, height),

@@ -7,7 +7,7 @@ use core::time::Duration;
 use super::scene::{Held, Stage, StateChange, Untold};
 use super::{AgentConn, AgentEvent, Waiting};
 use crate::error::Violation;
-use crate::limits::{CURSOR_SHAPES, MAX_ARGV, MAX_HEIGHT, MAX_POPUP_DEPTH, MAX_WIDTH};
+use crate::limits::{CURSOR_SHAPES, MAX_ARGV, MAX_HEIGHT, MAX_POPUP_DEPTH, MAX_RUNS, MAX_WIDTH};
 use crate::message::{DaemonMessage, Message};
 use crate::types::{
     Arrange, CursorImage, CursorLook, Gesture, GestureKind, Image, Modifiers, Output, PointerConstraint,
@@ -110,6 +110,7 @@ impl AgentConn {
     }
 
     /// What became of a command: its process's id, or the number of the error. A 0 or more than 2147483647 is error 22.
+    /// Does nothing if the link that asked has ended.
     pub fn run_result(&mut self, token: u32, result: Result<u32, u32>) {
         const INVALID: i32 = -22;
         let number = |value: u32| i32::try_from(value).ok().filter(|value| *value > 0);
@@ -117,12 +118,17 @@ impl AgentConn {
             Ok(process) => number(process).unwrap_or(INVALID),
             Err(error) => number(error).map_or(INVALID, i32::wrapping_neg),
         };
-        self.tell_in_turn(Waiting::RunResult { token, status });
+        if self.asked_runs.remove(&token) {
+            self.tell_in_turn(Waiting::RunResult { token, status });
+        }
     }
 
-    /// All before [`AgentEvent::Sync`] has been handled. The daemon hears it after everything that was said before.
+    /// All before [`AgentEvent::Sync`] has been handled. The daemon hears it after everything that was said before. Does
+    /// nothing if the link that asked has ended.
     pub fn sync_done(&mut self, token: u32) {
-        self.tell_in_turn(Waiting::SyncDone(token));
+        if self.asked_sync.take_if(|asked| *asked == token).is_some() {
+            self.tell_in_turn(Waiting::SyncDone(token));
+        }
     }
 
     /// Asks the daemon to answer when it has handled everything said before. Tells whether it is asked: not before level 1.
@@ -143,6 +149,21 @@ impl AgentConn {
             }
         }
         at.is_some()
+    }
+
+    /// Remembers what is to be answered.
+    pub(super) fn note_asked(&mut self, window: WindowId, message: &DaemonMessage) -> Result<(), Violation> {
+        match *message {
+            DaemonMessage::Sync { token } => self.asked_sync = Some(token),
+            DaemonMessage::Run { token, .. }
+                if token == 0 || self.asked_runs.len() >= MAX_RUNS || !self.asked_runs.insert(token) =>
+            {
+                let rule = "not 0 nor that of one of at most 64 unanswered";
+                return Err(Violation::Field { message: "RUN", window, field: "token", value: token, rule });
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     pub(super) fn handle_arrange(

@@ -92,6 +92,7 @@ impl AgentConn {
             | DaemonMessage::Run { .. }
             | DaemonMessage::Sync { .. }
             | DaemonMessage::SyncDone { .. } => {
+                self.note_asked(window, &message)?;
                 self.events.push_back(of_the_link(window, message)?);
                 return Ok(());
             }
