@@ -258,7 +258,7 @@ impl State {
             AgentEvent::Gesture { gesture, .. } => self.gesture(gesture),
             AgentEvent::Touch { window, touch } => self.touch(window, touch),
             AgentEvent::RelativeMotion { motion, .. } => self.relative_motion(motion),
-            AgentEvent::PointerConstrained { kind, .. } => self.pointer_constrained(kind),
+            AgentEvent::PointerConstrained { window, kind } => self.pointer_constrained(window, kind),
             AgentEvent::Run { token, argv } => self.run(token, &argv),
             AgentEvent::Sync { token } => self.synced(token),
             // this domain's clipboard stays in it: there is nothing to give and nowhere to put what is given

@@ -83,9 +83,9 @@ impl State {
         })
     }
 
-    /// How the pointer is held now, by the GUI domain's decision.
-    pub(crate) fn pointer_constrained(&mut self, now: PointerConstraint) {
-        let Some(pointer) = self.seat.get_pointer() else { return };
+    /// How a window holds the pointer now, by the GUI domain's decision. Late news of a window it has left mean nothing.
+    pub(crate) fn pointer_constrained(&mut self, id: WindowId, now: PointerConstraint) {
+        let Some(pointer) = self.seat.get_pointer().filter(|_| self.pointed == Some(id)) else { return };
         let Some((surface, _)) = &self.under_pointer else { return };
         with_pointer_constraint(surface, &pointer, |constraint| {
             let Some(constraint) = constraint else { return };

@@ -87,16 +87,17 @@ fn a_popup_is_moved_when_its_client_and_the_gui_domain_agree() {
     let mut world = World::extended();
     let (client, toplevel, _buffer, _) = window(&mut world, 200, 100, RED);
     let (popup, id, _popup_buffer) = open(&mut world, client, &toplevel.xdg_surface);
-    for (token, x) in [(41, 3), (42, 5)] {
-        let elsewhere = positioner(&mut world, client, 60, 40);
-        elsewhere.set_offset(x, 7);
+    for (token, width) in [(41, 70), (42, 80)] {
+        let elsewhere = positioner(&mut world, client, width, 20);
         popup.popup.reposition(&elsewhere, token);
     }
     world.settle();
     assert_eq!(world.client(client).inbox.repositioned, []);
-    place(&mut world, id, 25, 37, 60, 40);
+    place(&mut world, id, 25, 37, 80, 20);
     assert_eq!(world.client(client).inbox.repositioned, [42], "the last one counts");
-    assert_eq!(placed(&mut world, client, &popup), Some((25, 37, 60, 40)));
+    assert_eq!(placed(&mut world, client, &popup), Some((25, 37, 80, 20)));
+    let _larger = fill(&mut world, client, &popup);
+    assert_eq!(world.daemon().image(id).width, 80);
 }
 
 #[test]

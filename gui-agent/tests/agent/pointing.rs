@@ -93,6 +93,30 @@ fn an_animated_cursor_comes_frame_by_frame() {
 }
 
 #[test]
+fn a_cursor_that_changes_too_fast_comes_as_fast_as_frames() {
+    const HZ: u32 = 4;
+    const COMMITS: u32 = 60;
+    let mut world = World::without_daemon(HZ);
+    world.start_extended_daemon();
+    let (client, _toplevel, _buffer, id) = window(&mut world, 64, 64, RED);
+    enter(&mut world, id, 1, 1);
+    let surface = world.client(client).surface();
+    world.client(client).set_cursor(Some(&surface), (0, 0));
+    let colours = |n: u32| 0xff00_0000 | n;
+    let frames: Vec<_> = (0..COMMITS).map(|n| world.client(client).buffer(8, 8, colours(n))).collect();
+    let started = std::time::Instant::now();
+    for frame in &frames {
+        show(&surface, frame);
+        world.settle();
+    }
+    let most = 2 + (started.elapsed().as_secs_f64() * f64::from(HZ)) as usize;
+    assert!(most < frames.len(), "this machine is too slow for this test");
+    world.until("the last one", |world| picture(world, id).5 == colours(COMMITS - 1));
+    let told = world.daemon().seen(id).looks;
+    assert!((2..=most + 1).contains(&told), "{told} of {COMMITS}");
+}
+
+#[test]
 fn a_cursor_for_a_dense_screen_keeps_its_pixels() {
     let mut world = World::extended();
     let (client, _toplevel, _buffer, id) = window(&mut world, 64, 64, RED);
@@ -356,6 +380,10 @@ fn a_lock_holds_when_the_gui_domain_grants_it() {
         world.settle();
         assert_eq!(world.client(client).take_input().join(" "), heard);
     }
+    let (_, _other_buffer, other) = another_window(&mut world, client, 20, 20, BLUE);
+    world.daemon().conn.pointer_constrained(other, PointerConstraint::None);
+    world.settle();
+    assert_eq!(world.client(client).take_input(), [""; 0], "another window is another matter");
     leave(&mut world, id);
     assert!(world.client(client).take_input().contains(&"unlocked".into()));
     assert_eq!(world.daemon().seen(id).constraint, Some((PointerConstraint::None, None)));
