@@ -178,10 +178,13 @@ impl Shell {
                 .beside_parent(window, content)
                 .unwrap_or_else(|| placement::popup_on_screen(&self.outputs, content)),
         };
-        if let Some(window) = self.windows.get_mut(&id) {
-            window.normal = normal;
-        }
+        let Some(window) = self.windows.get_mut(&id) else { return };
+        window.normal = normal;
+        let gets_a_frame = !window.is_popup() && window.frame == window.content;
         self.lay_out(id);
+        if gets_a_frame {
+            self.go_ahead(id);
+        }
     }
 
     /// A place for a toplevel that has none yet, its whole frame inside an output: dialogs on their parent, others
