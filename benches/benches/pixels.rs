@@ -123,7 +123,7 @@ fn image(index: usize) -> GuestImage {
     let pages = Arc::new(Pages::anonymous(width * height * PIXEL).expect("memory"));
     // pages that were never written are all the same one
     pages.copy_in(0, &vec![0x5a; width * height * PIXEL]).expect("within the pages");
-    GuestImage::new(pages.image(layout(width, height), PixelFormat::Xrgb8888).expect("an image"))
+    GuestImage::new(pages.image(layout(width, height), PixelFormat::Xrgb8888).expect("an image").into())
 }
 
 /// The windows of `images`, the last on top.

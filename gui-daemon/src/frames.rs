@@ -1,22 +1,68 @@
 //! Frames: what happens when a screen takes one.
+//!
+//! A commit of a domain's window waits for the next frame of the window's output. Then it becomes what is shown, its agent
+//! hears of it at once, and only then is anything composed: the client draws its next picture meanwhile. So no client is
+//! faster than its screen. One that nobody sees may draw once a second. Whoever waits for nothing wakes nobody.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
-use smithay::{desktop::utils::send_frames_surface_tree, input::pointer::CursorImageStatus};
+use gui_protocol::{Presented, PresentedFlags};
+use smithay::{
+    desktop::utils::send_frames_surface_tree,
+    input::pointer::CursorImageStatus,
+    reexports::{
+        calloop::timer::{TimeoutAction, Timer},
+        wayland_server::protocol::wl_surface::WlSurface,
+    },
+    wayland::compositor::{SurfaceAttributes, TraversalAction, with_surface_tree_downward},
+};
 use tracing::{error, warn};
 
 use crate::{
     backend::OutputId,
+    focus::GuestTarget,
     outputs::{Screen, physical},
     scene::Stage,
-    shell::geom,
+    shell::{self, geom, geom::Rect},
     state::State,
     windows::Source,
 };
 
+/// How often a window that nobody sees may draw: as rarely as other compositors let it, so that a program that sets its
+/// clock by its frames goes on.
+pub const HIDDEN_PACE: Duration = Duration::from_secs(1);
+
+/// Pieces of a window's frame that are looked at one by one; if others leave more of it in sight, it is seen.
+const MAX_PIECES: usize = 32;
+
+/// Who waits for a frame.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    /// Windows of domains with a commit that was not shown, or whose agent was not told.
+    waiting: BTreeSet<shell::Id>,
+    /// Whether any of a window is in sight, as far as that was asked since the last change of the desktop.
+    seen: HashMap<shell::Id, bool>,
+    /// Whether the windows that nobody sees have their turn coming.
+    is_armed: bool,
+}
+
+/// A commit whose agent is to be told when it is on the screen.
+struct Asked {
+    target: GuestTarget,
+    serial: u64,
+}
+
 impl State {
-    /// Draws what changed on an output and tells those of dom0's clients that it is shown that belong to this output.
+    /// Draws what changed on an output. Before, the commits that wait for it are shown and their agents told; after,
+    /// those of dom0's clients that belong to it.
     pub fn draw_frame(&mut self, output: OutputId) {
+        let asked = self.latch_commits(output);
+        // What it changed is in this frame already.
+        self.queue_changed();
+        self.flush_links();
         let cursor = self.drawn_cursor();
         // The frame may have been asked for just before the output went.
         let Some(screen) = self.outputs.get_mut(output) else { return };
@@ -39,9 +85,166 @@ impl State {
             // A client of dom0 has taken its memory away. It is disconnected for that, and the next frame is without it.
             Err(err) => warn!(%err, "a frame could not be drawn"),
         }
+        self.tell_presented(output, asked);
         self.backend.set_cursor(self.host_cursor());
         self.send_frame_callbacks(output);
         self.answer_syncs();
+    }
+
+    /// A window of a domain has something for the next frame.
+    pub(crate) fn await_frame(&mut self, id: shell::Id) {
+        self.pace.waiting.insert(id);
+        if self.is_seen(id) {
+            self.queue_redraw_of(id);
+            return;
+        }
+        if self.shell.window(id).is_some_and(|window| !window.mapped) {
+            // What it is shown with has to be known before it is shown.
+            self.latch(id);
+        }
+        self.arm_hidden();
+    }
+
+    /// A window of dom0's own clients was committed.
+    pub(crate) fn await_local_frame(&mut self, id: shell::Id) {
+        if self.is_seen(id) {
+            self.queue_redraw_of(id);
+        } else {
+            self.arm_hidden();
+        }
+    }
+
+    /// The desktop changed: other windows may be in sight.
+    pub(crate) fn sight_changed(&mut self) {
+        self.pace.seen.clear();
+    }
+
+    /// Shows the commits that wait for a frame of this output, and tells their agents to go on. Returns those whose agents
+    /// want to know more.
+    fn latch_commits(&mut self, output: OutputId) -> Vec<Asked> {
+        let mut asked = Vec::new();
+        if self.pace.waiting.is_empty() {
+            return asked;
+        }
+        let Some(area) = self.outputs.get(output).map(Screen::area) else { return asked };
+        let waiting = std::mem::take(&mut self.pace.waiting);
+        for id in waiting {
+            let Some(frame) = self.shell.window(id).map(|window| window.frame) else { continue };
+            let is_ours = self.outputs.main_of(frame).is_some_and(|screen| screen.id() == output);
+            if !is_ours || !self.is_seen(id) {
+                self.pace.waiting.insert(id);
+                if is_ours {
+                    self.arm_hidden();
+                }
+                continue;
+            }
+            asked.extend(self.latch(id));
+            self.frame_done(id);
+            if !area.encloses(frame) {
+                self.queue_redraw_in(frame);
+            }
+        }
+        // What a frame waits for may have come with a commit.
+        self.apply_effects();
+        asked
+    }
+
+    /// Shows the commit that waits in a window, if one does.
+    fn latch(&mut self, id: shell::Id) -> Option<Asked> {
+        let guest = self.windows.guest_mut(id)?;
+        let latched = guest.pool.latch()?;
+        guest.undone = Some(latched.serial);
+        let (target, answers) = (guest.target.clone(), latched.configure >= guest.sized);
+        if let Some(released) = latched.released {
+            self.with_link(target.domain, |link| link.release(target.window, released));
+        }
+        self.shell.set_patient(id, true);
+        self.shell.drawn(id, latched.size, answers);
+        latched.wants_presented.then_some(Asked { target, serial: latched.serial })
+    }
+
+    fn frame_done(&mut self, id: shell::Id) {
+        let Some(guest) = self.windows.guest_mut(id) else { return };
+        if let Some(serial) = guest.undone.take() {
+            let target = guest.target.clone();
+            self.with_link(target.domain, |link| link.frame_done(target.window, serial));
+        }
+    }
+
+    fn tell_presented(&mut self, output: OutputId, asked: Vec<Asked>) {
+        let Some(screen) = self.outputs.get(output).filter(|_| !asked.is_empty()) else { return };
+        let refresh = 1_000_000_000_000_u64
+            .checked_div(self.backend.refresh_mhz(screen.config()).unsigned_abs().into());
+        let (refresh, sequence) = (refresh.map(Duration::from_nanos), screen.frames());
+        for Asked { target, serial } in asked {
+            let presented =
+                Presented { serial, ago: Duration::ZERO, refresh, sequence, flags: PresentedFlags::empty() };
+            self.with_link(target.domain, |link| link.presented(target.window, presented));
+        }
+    }
+
+    /// Whether any of a window is in sight. Frames are opaque, whatever their content is.
+    fn is_seen(&mut self, id: shell::Id) -> bool {
+        if let Some(seen) = self.pace.seen.get(&id) {
+            return *seen;
+        }
+        let seen = self.look_for(id);
+        self.pace.seen.insert(id, seen);
+        seen
+    }
+
+    fn look_for(&self, id: shell::Id) -> bool {
+        let Some(window) = self.shell.window(id).filter(|window| self.shell.is_visible(window.id)) else {
+            return false;
+        };
+        let on_outputs = self.outputs.iter().map(|screen| screen.area().intersection(window.frame));
+        let mut pieces: Vec<Rect> = on_outputs.filter(|piece| !piece.is_empty()).collect();
+        for above in self.shell.stack().rev().take_while(|above| above.id != id) {
+            pieces = pieces.iter().flat_map(|piece| piece.less(above.frame)).collect();
+            if pieces.is_empty() || pieces.len() > MAX_PIECES {
+                break;
+            }
+        }
+        !pieces.is_empty()
+    }
+
+    fn arm_hidden(&mut self) {
+        if self.pace.is_armed {
+            return;
+        }
+        let fired = |_, _: &mut (), state: &mut State| {
+            state.pace.is_armed = false;
+            state.serve_hidden();
+            TimeoutAction::Drop
+        };
+        match self.loop_handle.insert_source(Timer::from_duration(HIDDEN_PACE), fired) {
+            Ok(_) => self.pace.is_armed = true,
+            Err(err) => error!(%err, "no timer for windows that nobody sees"),
+        }
+    }
+
+    /// The windows that nobody sees have their turn. What they draw is not on any screen, so nobody is told that it was.
+    fn serve_hidden(&mut self) {
+        let waiting: Vec<shell::Id> = self.pace.waiting.iter().copied().collect();
+        for id in waiting {
+            if !self.is_seen(id) {
+                self.pace.waiting.remove(&id);
+                self.latch(id);
+                self.frame_done(id);
+            }
+        }
+        self.apply_effects();
+        let local: Vec<shell::Id> = self.windows.locals().map(|(id, _)| id).collect();
+        let now = self.now();
+        for id in local {
+            let seen = self.is_seen(id);
+            let Some(Source::Local(window)) = self.windows.get(id).map(|window| &window.source) else {
+                continue;
+            };
+            if let Some(screen) = self.outputs.primary().filter(|_| !seen) {
+                send_frames(window.surface(), screen, now);
+            }
+        }
     }
 
     /// The host lost what it showed: the whole screen is presented again.
@@ -66,24 +269,49 @@ impl State {
     }
 
     /// A window follows the output that shows most of it, the pointer's surface the one the pointer is on.
-    fn send_frame_callbacks(&self, output: OutputId) {
-        let now: Duration = self.clock.now().into();
-        let main_of = |rect: geom::Rect| self.outputs.main_of(rect).filter(|screen| screen.id() == output);
-        let send = |surface, screen: &Screen| {
-            send_frames_surface_tree(surface, screen.wl(), now, None, |_, _| Some(screen.wl().clone()));
-        };
-        for window in self.windows.iter() {
-            let Source::Local(local) = &window.source else { continue };
-            let frame = self.shell.window(window.id).map(|shown| shown.frame);
-            if let Some(screen) = frame.and_then(main_of) {
-                send(local.surface(), screen);
+    fn send_frame_callbacks(&mut self, output: OutputId) {
+        let now = self.now();
+        let locals: Vec<shell::Id> = self.windows.locals().map(|(id, _)| id).collect();
+        let mut waits = false;
+        for id in locals {
+            let seen = self.is_seen(id);
+            let Some(Source::Local(local)) = self.windows.get(id).map(|window| &window.source) else {
+                continue;
+            };
+            let frame = self.shell.window(id).map(|shown| shown.frame).unwrap_or_default();
+            match self.outputs.main_of(frame).filter(|screen| screen.id() == output) {
+                Some(screen) if seen => send_frames(local.surface(), screen, now),
+                Some(_) => waits |= wants_frame(local.surface()),
+                None => {}
             }
         }
         if let CursorImageStatus::Surface(surface) = &self.local_cursor {
-            let at = geom::Rect::at(self.pointer_position(), geom::Size::new(1, 1));
-            if let Some(screen) = main_of(at) {
-                send(surface, screen);
+            let at = Rect::at(self.pointer_position(), geom::Size::new(1, 1));
+            if let Some(screen) = self.outputs.main_of(at).filter(|screen| screen.id() == output) {
+                send_frames(surface, screen, now);
             }
         }
+        if waits {
+            self.arm_hidden();
+        }
     }
+}
+
+fn send_frames(surface: &WlSurface, screen: &Screen, now: Duration) {
+    send_frames_surface_tree(surface, screen.wl(), now, None, |_, _| Some(screen.wl().clone()));
+}
+
+/// Whether a surface of the tree waits for a frame.
+fn wants_frame(root: &WlSurface) -> bool {
+    let mut waits = false;
+    with_surface_tree_downward(
+        root,
+        (),
+        |_, _, ()| TraversalAction::DoChildren(()),
+        |_, states, ()| {
+            waits |= !states.cached_state.get::<SurfaceAttributes>().current().frame_callbacks.is_empty();
+        },
+        |_, _, ()| true,
+    );
+    waits
 }

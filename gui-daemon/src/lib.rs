@@ -9,6 +9,7 @@
 pub mod backend;
 mod chord;
 pub mod config;
+mod configure;
 mod control;
 mod daemon;
 mod devices;
@@ -25,6 +26,7 @@ pub mod label;
 pub mod msg;
 pub mod outputs;
 mod pointer_lock;
+mod pool;
 mod popup;
 pub mod render;
 pub mod sanitise;

@@ -298,6 +298,7 @@ impl State {
         self.shell.set_outputs(self.outputs.iter().map(Screen::area).collect());
         self.pointer.at = self.outputs.nearest(self.pointer.at);
         self.apply_effects();
+        self.arrange_all();
         self.tell_all_outputs();
         self.queue_redraw();
         self.refresh_pointer();

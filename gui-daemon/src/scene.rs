@@ -54,7 +54,7 @@ impl<'a> Stage<'a> {
     fn view(&self, window: &shell::Window) -> Option<View<'a>> {
         let shown = self.windows.get(window.id)?;
         let pixels = match &shown.source {
-            Source::Guest(guest) => guest.image().map_or(Content::Empty, Content::Guest),
+            Source::Guest(guest) => guest.pool.image().map_or(Content::Empty, Content::Guest),
             Source::Local(local) => {
                 let origin = local.surface_origin((0, 0).into());
                 Content::Surface { surface: local.surface(), origin: Point::new(-origin.x, -origin.y) }

@@ -10,7 +10,10 @@ use smithay::{
     desktop::PopupManager,
     input::{Seat, SeatState, pointer::CursorImageStatus},
     reexports::{
-        calloop::{LoopHandle, LoopSignal, channel::Sender},
+        calloop::{
+            LoopHandle, LoopSignal,
+            channel::{Event, Sender},
+        },
         wayland_server::{DisplayHandle, backend::ClientId as WaylandClient},
     },
     utils::{Clock, Monotonic},
@@ -33,7 +36,9 @@ use tracing::{info, warn};
 use crate::{
     backend::Backend,
     config::Config,
+    configure::Waits,
     domain::{Domain, DomainId, Reaper},
+    frames::Pace,
     handlers::Unmapped,
     input::{Bindings, KeyRepeat, PointerState, Wheel},
     ipc::{ClientId, IpcServer},
@@ -41,7 +46,7 @@ use crate::{
     outputs::Outputs,
     pointer_lock::PointerHold,
     popup::PopupChain,
-    shell::{self, Effect, FramePart, Metrics, Shell, geom},
+    shell::{self, Effect, Metrics, Shell, geom},
     touch::Fingers,
     windows::{LocalWindow, Source, Window, Windows},
 };
@@ -95,6 +100,10 @@ pub struct State {
     pub x11_modifiers: u32,
 
     pub(crate) reaper: Reaper,
+    pub(crate) waits: Waits,
+    pub(crate) pace: Pace,
+    /// Domains whose connections may have something to send.
+    pub(crate) unsent: Vec<DomainId>,
     pub(crate) clock: Clock<Monotonic>,
     pub(crate) tell_subscribers: bool,
     /// Whether the shell has changed anything since the outputs were last compared with it.
@@ -150,6 +159,14 @@ impl State {
             u32::try_from(keyboard.repeat_rate).unwrap_or(0),
             u32::try_from(keyboard.repeat_delay).unwrap_or(0),
         );
+        let (reaper, removals) = Reaper::start()?;
+        loop_handle
+            .insert_source(removals, |event, (), state: &mut State| {
+                if let Event::Msg(removal) = event {
+                    state.pages_dropped(removal);
+                }
+            })
+            .map_err(|err| err.error)?;
         let mut state = Self {
             compositor_state: CompositorState::new_v6::<State>(dh),
             shm_state: ShmState::new::<State>(dh, []),
@@ -175,7 +192,10 @@ impl State {
             fingers: Fingers::default(),
             key_repeat,
             x11_modifiers: 0,
-            reaper: Reaper::start()?,
+            reaper,
+            waits: Waits::default(),
+            pace: Pace::default(),
+            unsent: Vec::new(),
             clock: Clock::new(),
             tell_subscribers: false,
             rearranged: false,
@@ -250,8 +270,10 @@ impl State {
         while let Some(effect) = self.shell.poll_effect() {
             self.tell_subscribers = true;
             self.rearranged = true;
+            self.sight_changed();
             match effect {
-                Effect::Configure { id, content, states } => self.configure(id, content, states),
+                Effect::Configure { id, .. } => self.configure(id),
+                Effect::Restyled { id } => self.arrange(id),
                 Effect::FocusChanged { to, .. } => {
                     self.dismiss_popups_not_of(to);
                     self.focus_keyboard(to);
@@ -261,40 +283,6 @@ impl State {
                 Effect::Changed => {}
             }
             self.update_pointer_hold();
-        }
-    }
-
-    fn configure(&mut self, id: shell::Id, content: geom::Rect, states: shell::State) {
-        let focused = self.shell.focused() == Some(id);
-        let resizing = matches!(self.shell.grabbed(), Some((held, FramePart::Edge(_))) if held == id);
-        match self.windows.get(id).map(|window| &window.source) {
-            Some(Source::Guest(guest)) => {
-                let target = guest.target.clone();
-                self.configure_guest(&target, content, states);
-            }
-            Some(Source::Local(LocalWindow::Toplevel(toplevel))) => {
-                use smithay::reexports::wayland_protocols::xdg::shell::server::xdg_toplevel::State as X;
-                toplevel.with_pending_state(|pending| {
-                    pending.size = Some((content.width, content.height).into());
-                    for (on, state) in [
-                        (states.maximised, X::Maximized),
-                        (states.fullscreen, X::Fullscreen),
-                        (resizing, X::Resizing),
-                        (focused, X::Activated),
-                    ] {
-                        if on {
-                            pending.states.set(state);
-                        } else {
-                            pending.states.unset(state);
-                        }
-                    }
-                });
-                if toplevel.is_initial_configure_sent() {
-                    toplevel.send_pending_configure();
-                }
-            }
-            Some(Source::Local(LocalWindow::Popup(popup))) => self.configure_popup(id, content, popup),
-            None => {}
         }
     }
 

@@ -10,8 +10,7 @@ use std::{
     },
 };
 
-use gui_protocol::{PointerNeeds, WindowFlags};
-use shm_grant::ImportedPages;
+use gui_protocol::PointerNeeds;
 use smithay::{
     desktop::{WindowSurfaceType, utils::under_from_surface_tree},
     reexports::wayland_server::protocol::wl_surface::WlSurface,
@@ -24,7 +23,8 @@ use crate::{
     focus::GuestTarget,
     handlers::window_geometry,
     pointer_lock,
-    render::{CursorLook, GuestImage, Icon},
+    pool::Pool,
+    render::{CursorLook, Icon},
     sanitise::sanitise,
     shell,
 };
@@ -76,7 +76,7 @@ impl Window {
 #[derive(Debug)]
 pub enum Source {
     /// An AppVM, through shared pages.
-    Guest(GuestWindow),
+    Guest(Box<GuestWindow>),
     /// One of dom0's own clients, through Wayland.
     Local(LocalWindow),
 }
@@ -94,12 +94,14 @@ pub struct GuestWindow {
     pub pointer_wish: Option<pointer_lock::Wish>,
     /// Whether its domain last asked for the whole screen, granted or not.
     pub wants_fullscreen: bool,
-    /// The flags its domain was last told.
-    pub told_flags: WindowFlags,
-    image: Option<GuestImage>,
-    // The image keeps the mapping alive by itself; this second hold on it lets the reaper drop the last one.
-    pages: Option<Arc<ImportedPages>>,
-    reaper: Reaper,
+    /// The size its domain was told last.
+    pub told_size: Option<shell::geom::Size>,
+    /// The serial of the arrangement that told it.
+    pub sized: u32,
+    /// The commit that its agent was not told to be done, though it is shown or nobody sees the window.
+    pub undone: Option<u64>,
+    /// Its buffers and what is shown of them.
+    pub pool: Pool,
 }
 
 impl GuestWindow {
@@ -111,39 +113,10 @@ impl GuestWindow {
             pointer_needs: PointerNeeds::empty(),
             pointer_wish: None,
             wants_fullscreen: false,
-            told_flags: WindowFlags::empty(),
-            image: None,
-            pages: None,
-            reaper,
-        }
-    }
-
-    /// Its pixels, once there are any.
-    pub fn image(&self) -> Option<&GuestImage> {
-        self.image.as_ref()
-    }
-
-    /// Its pixels, once there are any.
-    pub fn image_mut(&mut self) -> Option<&mut GuestImage> {
-        self.image.as_mut()
-    }
-
-    /// Takes a new buffer in place of the one before.
-    pub fn set_buffer(&mut self, image: pixman::Image<'static, 'static>, pages: Arc<ImportedPages>) {
-        match &mut self.image {
-            Some(shown) => shown.replace(image),
-            None => self.image = Some(GuestImage::new(image)),
-        }
-        if let Some(old) = self.pages.replace(pages) {
-            self.reaper.retire(old);
-        }
-    }
-
-    /// Forgets the pixels.
-    pub fn drop_buffer(&mut self) {
-        self.image = None;
-        if let Some(pages) = self.pages.take() {
-            self.reaper.retire(pages);
+            told_size: None,
+            undone: None,
+            pool: Pool::new(reaper),
+            sized: 0,
         }
     }
 }
@@ -151,7 +124,6 @@ impl GuestWindow {
 impl Drop for GuestWindow {
     fn drop(&mut self) {
         self.target.alive.store(false, Ordering::Relaxed);
-        self.drop_buffer();
     }
 }
 
@@ -233,6 +205,14 @@ impl Windows {
         self.iter().find_map(|window| match &window.source {
             Source::Local(local) if local.surface() == surface => Some(window.id),
             _ => None,
+        })
+    }
+
+    /// Those of dom0's own clients, in no order.
+    pub fn locals(&self) -> impl Iterator<Item = (shell::Id, &LocalWindow)> {
+        self.iter().filter_map(|window| match &window.source {
+            Source::Local(local) => Some((window.id, local)),
+            Source::Guest(_) => None,
         })
     }
 

@@ -1,9 +1,6 @@
 //! What a domain's connection tells, carried out on the shell and the window table.
 
-use std::sync::Arc;
-
-use gui_protocol::{Cursor, DaemonEvent, GrantRef, Rect, SizeHints, WindowFlags, WindowId};
-use shm_grant::{PixelFormat, PixelLayout};
+use gui_protocol::{Cursor, DaemonEvent, Rect, SizeHints, WindowFlags, WindowId};
 use tracing::{debug, info};
 
 use super::{Domain, DomainId, desktop_rect, link::EndReason, wire_rect};
@@ -14,9 +11,6 @@ use crate::{
     state::State,
     windows::{GuestWindow, Source, Window, alive},
 };
-
-/// Bytes of one pixel of a window buffer.
-const PIXEL_BYTES: u32 = 4;
 
 impl State {
     /// Carries out what the domain's connection has to tell.
@@ -58,7 +52,7 @@ impl State {
                 self.guest_buffer(id, window, (width, height), &refs)?;
             }
             DaemonEvent::Damaged { window, rect } => {
-                if let Some(image) = self.guest_mut(id, window).and_then(GuestWindow::image_mut) {
+                if let Some(image) = self.guest_mut(id, window).and_then(|guest| guest.pool.image_mut()) {
                     image.damage(desktop_rect(rect));
                     self.queue_redraw_of_guest(id, window);
                 }
@@ -90,7 +84,11 @@ impl State {
             DaemonEvent::Clipboard { .. } | DaemonEvent::ClipboardTooLarge => {
                 debug!(domain = id.0, "a clipboard was offered");
             }
-            // Not before level 1, which is not agreed to.
+            DaemonEvent::BufferAdded { window, buffer, width, height, format, refs } => {
+                self.guest_buffer_added(id, window, buffer, (width, height), format, &refs)?;
+            }
+            DaemonEvent::BufferRemoved { window, buffer } => self.guest_buffer_removed(id, window, buffer),
+            DaemonEvent::Committed { window, commit } => self.guest_committed(id, window, commit),
             _ => {}
         }
         Ok(())
@@ -98,18 +96,13 @@ impl State {
 
     /// Answers a wish with what became of it; says nothing where it was granted as it is.
     fn confirm_geometry(&mut self, id: DomainId, window: WindowId, shell_id: shell::Id) {
-        if let Some(content) = self.shell.window(shell_id).map(|shown| shown.content) {
+        if let Some((content, _)) = self.shell.window(shell_id).map(shell::Window::told) {
             self.with_link(id, |link| link.configure(window, wire_rect(content)));
         }
     }
 
-    fn guest_id(&self, id: DomainId, window: WindowId) -> Option<shell::Id> {
+    pub(super) fn guest_id(&self, id: DomainId, window: WindowId) -> Option<shell::Id> {
         self.domain(id)?.windows.get(&window).copied()
-    }
-
-    fn guest_mut(&mut self, id: DomainId, window: WindowId) -> Option<&mut GuestWindow> {
-        let shell_id = self.guest_id(id, window)?;
-        self.windows.guest_mut(shell_id)
     }
 
     fn guest_created(&mut self, id: DomainId, window: WindowId, geometry: Rect, override_redirect: bool) {
@@ -126,7 +119,7 @@ impl State {
         self.shell.set_allow_fullscreen(shell_id, allow_fullscreen);
         let target = GuestTarget { domain: id, window, id: shell_id, alive: alive() };
         let guest = GuestWindow::new(target, self.reaper.clone());
-        self.insert_window(Window::new(shell_id, Source::Guest(guest)));
+        self.insert_window(Window::new(shell_id, Source::Guest(Box::new(guest))));
         if let Some(domain) = self.domains.get_mut(usize::from(id.0)) {
             domain.windows.insert(window, shell_id);
         }
@@ -171,37 +164,10 @@ impl State {
         self.window_leaves(shell_id);
         self.shell.unmap(shell_id);
         self.apply_effects();
-        if let Some(guest) = self.windows.guest_mut(shell_id) {
-            guest.drop_buffer();
-        }
+        self.shell.set_patient(shell_id, false);
+        self.drop_guest_content(id, window);
         self.refresh_pointer();
         self.names_changed();
-    }
-
-    fn guest_buffer(
-        &mut self,
-        id: DomainId,
-        window: WindowId,
-        (width, height): (u32, u32),
-        refs: &[GrantRef],
-    ) -> Result<(), EndReason> {
-        let client = self.domains.get_mut(usize::from(id.0)).and_then(|domain| domain.link.client_mut());
-        let Some(client) = client else { return Ok(()) };
-        // The connection has checked the size against its limits and the pages against the size.
-        let stride_bytes = width.saturating_mul(PIXEL_BYTES);
-        let bytes =
-            usize::try_from(u64::from(stride_bytes).saturating_mul(height.into())).unwrap_or(usize::MAX);
-        let refs: Vec<_> = refs.iter().map(|grant| shm_grant::GrantRef(grant.0)).collect();
-        let pages = Arc::new(client.import(&refs, bytes)?);
-        let layout = PixelLayout { width, height, stride_bytes, offset: 0 };
-        let image = pages.image(layout, PixelFormat::Xrgb8888)?;
-        // A window that is gone by now still has its pages answered for.
-        if let Some(guest) = self.guest_mut(id, window) {
-            guest.set_buffer(image, pages);
-        }
-        self.with_link(id, |link| link.buffer_done(window));
-        self.queue_redraw_of_guest(id, window);
-        Ok(())
     }
 
     fn guest_named(&mut self, id: DomainId, window: WindowId, name: impl FnOnce(&mut Window)) {
@@ -212,7 +178,7 @@ impl State {
         }
     }
 
-    fn queue_redraw_of_guest(&mut self, id: DomainId, window: WindowId) {
+    pub(super) fn queue_redraw_of_guest(&mut self, id: DomainId, window: WindowId) {
         if let Some(shell_id) = self.guest_id(id, window) {
             self.queue_redraw_of(shell_id);
         }

@@ -30,6 +30,10 @@ pub struct Link {
     timer: Option<(RegistrationToken, Duration)>,
     backing_off: bool,
     failures: u32,
+    /// Connections there have been.
+    number: u64,
+    /// Whether something may wait to be sent.
+    is_dirty: bool,
 }
 
 #[derive(Debug)]
@@ -81,6 +85,16 @@ impl Link {
     /// Where the pages of the peer come from.
     pub fn client_mut(&mut self) -> Option<&mut Client> {
         self.client.as_mut()
+    }
+
+    /// The level of the extension that is spoken, 0 for the base protocol or without a connection.
+    pub fn level(&self) -> u16 {
+        self.connection.as_ref().map_or(0, |connection| connection.conn.level())
+    }
+
+    /// Which of the domain's connections this is, counted from 1.
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
     /// How the link stands, for those who ask.
@@ -142,6 +156,7 @@ impl State {
     }
 
     fn link_ready(&mut self, id: DomainId) {
+        self.will_flush(id);
         while let Some(event) = self.link_mut(id).and_then(Link::client_mut).and_then(Client::poll_event) {
             match event {
                 Event::Connected => self.link_connected(id),
@@ -169,6 +184,7 @@ impl State {
         let now = self.now();
         let config = DaemonConfig { screen, limits: Limits::default(), max_minor: Version::BASE.minor };
         let Some(link) = self.link_mut(id) else { return };
+        link.number = link.number.saturating_add(1);
         link.connection = Some(Connection { conn: DaemonConn::new(config, now), since: now });
         self.arm_link_timer(id);
         self.names_changed();
@@ -222,6 +238,7 @@ impl State {
             if let Some(link) = state.link_mut(id) {
                 link.timer = None;
             }
+            state.will_flush(id);
             then(state, id);
             TimeoutAction::Drop
         };
@@ -287,16 +304,28 @@ impl State {
         self.names_changed();
     }
 
+    /// Has a connection flushed with the next flush.
+    pub(super) fn will_flush(&mut self, id: DomainId) {
+        if let Some(link) = self.link_mut(id)
+            && !std::mem::replace(&mut link.is_dirty, true)
+        {
+            self.unsent.push(id);
+        }
+    }
+
     /// Sends what the connections have to send, and notices those whose peer does not read.
     pub fn flush_links(&mut self) {
         let now = self.now();
-        for index in 0..self.domains.len() {
-            let Some(domain) = self.domains.get_mut(index) else { continue };
-            domain.link.flush();
-            let id = domain.id;
-            let due = domain.link.connection.as_ref().and_then(|connection| connection.conn.poll_timeout());
+        while let Some(id) = self.unsent.pop() {
+            let Some(link) = self.link_mut(id) else { continue };
+            link.is_dirty = false;
+            link.flush();
+            let due = link.connection.as_ref().and_then(|connection| connection.conn.poll_timeout());
             if due.is_some_and(|due| due <= now) {
                 self.link_timeout(id);
+                if let Some(link) = self.link_mut(id) {
+                    link.flush();
+                }
             }
         }
     }

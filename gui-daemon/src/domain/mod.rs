@@ -5,24 +5,24 @@
 //! may connect again after a pause that grows with each violation. Nothing here waits for a domain.
 
 mod events;
+mod frames;
 mod link;
 mod reaper;
 
 use std::{collections::HashMap, time::Duration};
 
-use gui_protocol::{DaemonConn, WindowFlags, WindowId};
+use gui_protocol::{DaemonConn, WindowId};
 use shm_grant::{Address, Backend};
 
 use crate::{
     config::{self, Config, TransportKind},
-    focus::GuestTarget,
     ipc,
     shell::{self, Owner, geom},
     state::State,
 };
 
 use link::Link;
-pub use reaper::Reaper;
+pub use reaper::{Reaper, Removal};
 
 /// The port that agents serve, in the GUI protocol's every implementation.
 const GUI_PORT: u32 = 6000;
@@ -69,6 +69,11 @@ impl Domain {
         self.link.state()
     }
 
+    /// The level of the extension that its agent and we speak, 0 for the base protocol.
+    pub fn level(&self) -> u16 {
+        self.link.level()
+    }
+
     /// How many windows the domain has, mapped or not.
     pub fn window_count(&self) -> usize {
         self.windows.len()
@@ -83,31 +88,11 @@ impl Domain {
 impl State {
     /// Gives commands to a domain's connection, if it has one. What they send goes out with the next flush.
     pub fn with_link(&mut self, domain: DomainId, command: impl FnOnce(&mut DaemonConn)) {
+        self.will_flush(domain);
         let domain = self.domains.get_mut(usize::from(domain.0));
         if let Some(connection) = domain.and_then(|domain| domain.link.connection_mut()) {
             command(connection);
         }
-    }
-
-    /// Tells a domain where one of its windows is and how it is shown.
-    pub(crate) fn configure_guest(
-        &mut self,
-        target: &GuestTarget,
-        content: geom::Rect,
-        states: shell::State,
-    ) {
-        let Some(guest) = self.windows.guest_mut(target.id) else { return };
-        let mut flags = WindowFlags::empty();
-        // A domain that asked for the whole screen and got a maximised window is told that it has what it asked for.
-        flags.set(WindowFlags::FULLSCREEN, states.fullscreen || (states.maximised && guest.wants_fullscreen));
-        flags.set(WindowFlags::MINIMIZE, states.minimised);
-        let told = std::mem::replace(&mut guest.told_flags, flags);
-        self.with_link(target.domain, |link| {
-            link.configure(target.window, wire_rect(content));
-            if told != flags {
-                link.flags(target.window, flags.difference(told), told.difference(flags));
-            }
-        });
     }
 
     /// Whether the domain's agent speaks more than the base protocol.
@@ -143,7 +128,7 @@ fn wire_rect(rect: geom::Rect) -> gui_protocol::Rect {
 }
 
 /// A rectangle off the wire as one of the desktop; sides beyond `i32` are cut, which no valid message has.
-fn desktop_rect(rect: gui_protocol::Rect) -> geom::Rect {
+pub(crate) fn desktop_rect(rect: gui_protocol::Rect) -> geom::Rect {
     let side = |length: u32| i32::try_from(length).unwrap_or(i32::MAX);
     geom::Rect::new(rect.x, rect.y, side(rect.width), side(rect.height))
 }

@@ -73,7 +73,7 @@ impl CompositorHandler for State {
         match self.windows.by_surface(&root) {
             Some(id) => {
                 self.tell_outputs(id);
-                self.queue_redraw_of(id);
+                self.await_local_frame(id);
             }
             // It may be the pointer's.
             None => self.queue_cursor_redraw(),

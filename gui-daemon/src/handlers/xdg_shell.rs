@@ -275,6 +275,7 @@ impl State {
             self.shell.request_geometry(id, geom::Rect::at(origin, size));
         }
         self.shell.map(id);
+        self.shell.set_patient(id, true);
         self.apply_effects();
         if grabs {
             self.popup_grabs(id);
@@ -287,12 +288,18 @@ impl State {
         let Some(Source::Local(local)) = self.windows.get(id).map(|window| &window.source) else { return };
         let geometry = window_geometry(local.surface());
         let size = geom::Size::new(geometry.size.w.max(1), geometry.size.h.max(1));
-        let Some(content) = self.shell.window(id).map(|window| window.content) else { return };
+        let answers = match local {
+            // Sizes are compared and not serials: who has the size has answered.
+            LocalWindow::Toplevel(toplevel) => {
+                let told = self.shell.window(id).map(|window| window.told().0.size());
+                let known = toplevel.current_state().size.map(|size| geom::Size::new(size.w, size.h));
+                told.is_none() || known == told
+            }
+            LocalWindow::Popup(_) => true,
+        };
         self.local_limits(id);
-        if content.size() != size {
-            self.shell.request_geometry(id, geom::Rect::at(content.origin(), size));
-            self.apply_effects();
-        }
+        self.shell.drawn(id, size, answers);
+        self.apply_effects();
     }
 
     fn local_limits(&mut self, id: shell::Id) {

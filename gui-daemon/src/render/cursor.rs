@@ -251,7 +251,7 @@ impl CursorImages {
             let geometry = Area::new(corner.into(), size.into());
             let placing = Placing { source: Rect::new(0, 0, size.0, size.1), target: geometry };
             let (id, commit) = (self.id.clone(), self.commit);
-            Pixels { id, commit, damage: Damage::Whole, texture, placing, geometry }
+            Pixels { id, commit, damage: Damage::Whole, texture, placing, geometry, opaque: Vec::new() }
         }))
     }
 

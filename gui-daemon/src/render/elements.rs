@@ -136,6 +136,9 @@ pub(super) struct Pixels {
     pub(super) placing: Placing,
     /// The part of the placing's target outside of which nothing is drawn.
     pub(super) geometry: Area,
+    /// What of the geometry nothing shows through, relative to its corner. Nothing need be said of an image that is drawn on
+    /// nothing.
+    pub(super) opaque: Vec<Area>,
 }
 
 impl Pixels {
@@ -164,6 +167,10 @@ impl Element for Pixels {
 
     fn damage_since(&self, _scale: Scale<f64>, commit: Option<CommitCounter>) -> DamageSet<i32, Physical> {
         self.damage.since(commit, self.commit, Area::from_size(self.geometry.size))
+    }
+
+    fn opaque_regions(&self, _scale: Scale<f64>) -> OpaqueRegions<i32, Physical> {
+        OpaqueRegions::from_slice(&self.opaque)
     }
 }
 

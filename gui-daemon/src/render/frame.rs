@@ -316,6 +316,7 @@ fn fill_parts(view: &View<'_>, palette: Palette, mapping: Mapping) -> Vec<(Recta
     let covered = match view.pixels {
         // A surface may be translucent: the background is under all of it.
         Content::Empty | Content::Surface { .. } => Rectangle::default(),
+        Content::Guest(image) if !image.is_opaque() => Rectangle::default(),
         Content::Guest(image) => {
             let placing = image.placing(mapping.point(view.content.origin()), mapping);
             placing.and_then(|placing| placing.target.intersection(content)).unwrap_or_default()
@@ -396,6 +397,7 @@ impl<Key: PartialEq> Painted<Key> {
             texture,
             placing: Placing { source: Rect::new(0, 0, geometry.size.w, geometry.size.h), target: geometry },
             geometry,
+            opaque: Vec::new(),
         }))
     }
 }

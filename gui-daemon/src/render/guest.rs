@@ -1,7 +1,7 @@
 //! What a domain shows in one window: an image over pages that the domain may rewrite at any time.
 //!
-//! The image is drawn from where it lies; nothing here looks at a pixel. What the domain writes into the unused byte of
-//! a pixel does not matter, because the image's format has no alpha.
+//! The image is drawn from where it lies; nothing here looks at a pixel. What shows through it is the window background,
+//! which lies below: an image cannot make its window transparent.
 
 use std::cell::Cell;
 
@@ -30,6 +30,8 @@ pub struct GuestImage {
     source: Rect,
     /// How large these are shown, in logical pixels.
     shown_size: Size,
+    /// The pixels of the image that nothing shows through; none of them said where all are.
+    opaque: Option<Vec<Rect>>,
     commit: CommitCounter,
     /// The commit since which `damage` tells everything.
     complete_since: CommitCounter,
@@ -39,16 +41,15 @@ pub struct GuestImage {
 }
 
 impl GuestImage {
-    /// An image that nobody has drawn yet, each pixel of it one logical pixel of the window. Its format must have no alpha
-    /// (`XRGB8888`).
-    pub fn new(image: pixman::Image<'static, 'static>) -> Self {
-        let texture = PixmanTexture::from(image);
+    /// An image that nobody has drawn yet, each pixel of it one logical pixel of the window.
+    pub fn new(texture: PixmanTexture) -> Self {
         let size = size_of(&texture);
         Self {
             id: Id::new(),
             size,
             source: Rect::at(geom::Point::default(), size),
             shown_size: size,
+            opaque: None,
             texture,
             commit: CommitCounter::default(),
             complete_since: CommitCounter::default(),
@@ -59,11 +60,37 @@ impl GuestImage {
 
     /// Puts another image in place of this one, shown whole as by [`GuestImage::new`]; all of it counts as changed. The old
     /// one is dropped here.
-    pub fn replace(&mut self, image: pixman::Image<'static, 'static>) {
-        self.texture = PixmanTexture::from(image);
+    pub fn replace(&mut self, texture: PixmanTexture) {
+        self.texture = texture;
         self.size = size_of(&self.texture);
         self.source = Rect::at(geom::Point::default(), self.size);
         self.shown_size = self.size;
+        self.opaque = None;
+        self.damage_all();
+    }
+
+    /// Goes on with another image, in which nothing else is different but what [`GuestImage::damage`] says. All of it is,
+    /// if it has another size.
+    pub fn turn(&mut self, texture: PixmanTexture) {
+        self.texture = texture;
+        let size = size_of(&self.texture);
+        if self.size != size {
+            self.size = size;
+            self.damage_all();
+        }
+    }
+
+    /// Says which pixels of the image nothing shows through; `None` for all, as it must be for a format without alpha.
+    pub fn set_opaque(&mut self, opaque: Option<Vec<Rect>>) {
+        self.opaque = opaque;
+    }
+
+    /// Whether nothing shows through any of it.
+    pub(super) fn is_opaque(&self) -> bool {
+        self.opaque.is_none()
+    }
+
+    fn damage_all(&mut self) {
         self.commit.increment();
         self.complete_since = self.commit;
         self.damage.clear();
@@ -75,9 +102,7 @@ impl GuestImage {
         let source = source.intersection(Rect::at(geom::Point::default(), self.size));
         if (self.source, self.shown_size) != (source, size) {
             (self.source, self.shown_size) = (source, size);
-            self.commit.increment();
-            self.complete_since = self.commit;
-            self.damage.clear();
+            self.damage_all();
         }
     }
 
@@ -132,9 +157,24 @@ impl GuestImage {
             commit: self.commit,
             damage: Damage::Log { complete_since: self.complete_since, rects: damage.collect() },
             texture: self.texture.clone(),
+            opaque: self.opaque_in(placing, geometry),
             placing,
             geometry,
         })
+    }
+}
+
+impl GuestImage {
+    /// What of `geometry` nothing shows through, relative to its corner. Of pixels that are stretched only those count that
+    /// are not mixed with others.
+    fn opaque_in(&self, placing: Placing, geometry: Area) -> Vec<Area> {
+        let Some(opaque) = &self.opaque else { return Vec::new() };
+        let is_exact = placing.is_multiple();
+        let covered = opaque.iter().filter(|_| is_exact).filter_map(|rect| {
+            let rect = placing.changed(*rect)?.intersection(geometry)?;
+            Some(Area::new(rect.loc - geometry.loc, rect.size))
+        });
+        covered.collect()
     }
 }
 

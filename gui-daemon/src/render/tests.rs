@@ -38,7 +38,7 @@ impl Guest {
         let bytes = usize::try_from(width * height * 4).unwrap();
         let pages = Arc::new(Pages::anonymous(bytes).unwrap());
         let image = image(&pages, width, height);
-        let mut guest = Self { pages, image: GuestImage::new(image) };
+        let mut guest = Self { pages, image: GuestImage::new(image.into()) };
         guest.paint(Rect::new(0, 0, width, height), color);
         guest
     }
@@ -393,7 +393,7 @@ fn a_new_buffer_is_drawn_whole() {
     let content = Rect::new(10, 30, 40, 20);
     let mut canvas = canvas(128, 96);
     draw(&mut canvas, &first.image, content);
-    first.image.replace(image(&second.pages, 40, 20));
+    first.image.replace(image(&second.pages, 40, 20).into());
     assert_eq!(draw(&mut canvas, &first.image, content), [content]);
     assert_eq!(pixel_at(&canvas, 10, 30), pixel(B));
 }

@@ -78,6 +78,7 @@ impl Shell {
         if self.focused != to {
             for (id, focused) in [(self.focused, false), (to, true)] {
                 if let Some(window) = id.and_then(|id| self.windows.get_mut(&id)) {
+                    self.effects.restyled.insert(window.id);
                     window.focused = focused;
                 }
             }

@@ -143,6 +143,25 @@ impl Rect {
         if common.is_empty() { Rect::default() } else { common }
     }
 
+    /// What of the rectangle lies outside of `other`, in at most four pieces.
+    pub fn less(self, other: Rect) -> impl Iterator<Item = Rect> {
+        let inner = self.intersection(other);
+        let pieces = if inner.is_empty() {
+            [self, Rect::default(), Rect::default(), Rect::default()]
+        } else {
+            let (above, below) =
+                (inner.y.saturating_sub(self.y), self.bottom().saturating_sub(inner.bottom()));
+            let (left, right) = (inner.x.saturating_sub(self.x), self.right().saturating_sub(inner.right()));
+            [
+                Rect { height: above, ..self },
+                Rect { y: inner.bottom(), height: below, ..self },
+                Rect { width: left, ..Rect { x: self.x, ..inner } },
+                Rect { x: inner.right(), width: right, ..inner },
+            ]
+        };
+        pieces.into_iter().filter(|piece| !piece.is_empty())
+    }
+
     /// The same size with its top left corner at `origin`.
     #[must_use]
     pub const fn moved_to(self, origin: Point) -> Rect {

@@ -133,6 +133,7 @@ impl Shell {
         }
         let Some(window) = self.windows.get_mut(&id) else { return };
         window.pulled = edges;
+        self.effects.restyled.insert(id);
         let start = window.normal;
         let from = placement::onto_outputs(&self.outputs, at);
         self.pointer = from;

@@ -149,6 +149,7 @@ impl Shell {
         if let Some(window) = self.windows.get_mut(&id) {
             window.take_choice();
             self.effects.configure.insert(id);
+            self.effects.restyled.insert(id);
         }
     }
 

@@ -12,9 +12,12 @@ impl Shell {
     /// A window's owner wishes its content to have this place and size. A popup gets it, brought onto its output. A
     /// toplevel gets it as far as it stays reachable, but neither while it fills an output nor while the user resizes
     /// it; while the user moves it, it gets the size. Where the outcome differs from the wish, a
-    /// [`Configure`](super::Effect::Configure) says so.
+    /// [`Configure`](super::Effect::Configure) says so. What comes while an answer is awaited is the answer.
     pub fn request_geometry(&mut self, id: Id, content: Rect) {
         let Some(window) = self.windows.get_mut(&id) else { return };
+        if window.is_awaited() {
+            return self.drawn(id, content.size(), true);
+        }
         window.told.0 = content;
         let fills_output = window.state.fills_output();
         let held = self.grab.as_ref().filter(|grab| grab.holds().0 == id);
@@ -252,7 +255,7 @@ impl Shell {
     }
 
     /// The frame's thickness around a toplevel in its normal place.
-    pub(super) fn normal_insets(&self) -> Insets {
+    pub fn normal_insets(&self) -> Insets {
         self.metrics.frame_insets(Role::Toplevel, State::default())
     }
 }

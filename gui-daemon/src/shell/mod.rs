@@ -49,6 +49,11 @@ pub enum Effect {
         /// How it is shown.
         states: State,
     },
+    /// Tell the window's owner whether it has the focus and is being resized.
+    Restyled {
+        /// The window.
+        id: Id,
+    },
     /// Move the keyboard focus.
     FocusChanged {
         /// The window that had it; may be gone.
@@ -102,6 +107,8 @@ pub struct Shell {
 struct Effects {
     /// Windows that may have to be told something.
     configure: BTreeSet<Id>,
+    /// Windows that got or lost the focus, or the pointer's hold.
+    restyled: BTreeSet<Id>,
     /// Windows to close.
     close: BTreeSet<Id>,
     /// The focus as the caller knows it.
@@ -255,6 +262,9 @@ impl Shell {
         if self.effects.focus != self.focused {
             let from = std::mem::replace(&mut self.effects.focus, self.focused);
             return Some(Effect::FocusChanged { from, to: self.focused });
+        }
+        if let Some(id) = self.effects.restyled.pop_first() {
+            return Some(Effect::Restyled { id });
         }
         if let Some(id) = self.effects.close.pop_first() {
             return Some(Effect::Close { id });

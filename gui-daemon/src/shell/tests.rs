@@ -62,8 +62,10 @@ fn stack(shell: &Shell) -> Vec<Id> {
     shell.stack().map(|window| window.id).collect()
 }
 
+/// All but that windows are to be told of the focus, which they are whenever it moves.
 fn effects(shell: &mut Shell) -> Vec<Effect> {
-    std::iter::from_fn(|| shell.poll_effect()).collect()
+    let all = std::iter::from_fn(|| shell.poll_effect());
+    all.filter(|effect| !matches!(effect, Effect::Restyled { .. })).collect()
 }
 
 fn configured(shell: &mut Shell, id: Id) -> Option<Rect> {

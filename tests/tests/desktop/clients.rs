@@ -34,7 +34,8 @@ fn tried(act: impl Fn(&mut World, &App)) -> [Option<String>; 2] {
         show(&honest.toplevel.surface, &honest.buffer);
         world.settle();
         assert_eq!(world.client(honest.client).error, None, "{who:?}");
-        assert_eq!(world.client(honest.client).inbox.frames_done, before + 1, "{who:?}");
+        // it may be covered by now, and then waits a little
+        world.until("a frame", |world| world.client(honest.client).inbox.frames_done == before + 1);
         let error = world.client(app.client).error.clone();
         if error.is_some() {
             assert_eq!(world.windows().len(), 1, "{who:?}: windows of a client that is gone");

@@ -237,7 +237,10 @@ fn floods(flood: impl Fn(&mut Peer, u32)) {
     let client = siege.honest[0].1.client;
     siege.world.client(client).take_input();
     siege.world.tap(code::A);
-    assert_eq!(siege.world.client(client).take_input(), ["key 30 down", "key 30 up"]);
+    // the flood may go on, and take the keyboard for moments
+    let keys: Vec<String> =
+        siege.world.client(client).take_input().into_iter().filter(|it| it.starts_with("key ")).collect();
+    assert_eq!(keys, ["key 30 down", "key 30 up"]);
     assert_eq!(siege.world.take_warnings(), [""; 0]);
 }
 

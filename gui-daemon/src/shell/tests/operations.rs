@@ -222,8 +222,8 @@ impl World {
             Op::RequestGeometry(w, content) => {
                 let id = self.id(w);
                 self.shell.request_geometry(id, content);
-                if let Some(told) = self.told.get_mut(&id) {
-                    told.0 = content;
+                if let (Some(told), Some(window)) = (self.told.get_mut(&id), self.shell.window(id)) {
+                    *told = if window.patient { window.told() } else { (content, told.1) };
                 }
             }
             Op::RequestMaximise(w, on) => self.shell.request_maximise(self.id(w), on),
@@ -325,6 +325,7 @@ impl World {
                     assert_ne!(from, to);
                     self.focus = to;
                 }
+                Effect::Restyled { .. } => {}
                 Effect::Close { id } => assert!(self.shell.window(id).is_some()),
                 Effect::Changed => {}
             }
