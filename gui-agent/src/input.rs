@@ -158,8 +158,9 @@ impl State {
     pub(crate) fn crossing(&mut self, id: WindowId, input: CrossingInput) {
         if !input.entered {
             let location = self.on_screen(id, Point::from((input.x, input.y)).to_f64());
-            self.point_at(None, location);
+            // first, so that the window keeps its cursor: smithay makes it the usual one
             self.pointed = None;
+            self.point_at(None, location);
             self.forget_cursor();
             self.update_constraint();
             return;
@@ -215,12 +216,12 @@ impl State {
     pub(crate) fn let_go(&mut self) {
         self.held_keys(&[0; 32]);
         self.set_keyboard_focus(None);
+        self.pointed = None;
         if let Some(pointer) = self.seat.get_pointer() {
             self.point_at(None, pointer.current_location());
         }
         self.cancel_touch();
         self.forget_cursor();
-        self.pointed = None;
         self.update_constraint();
     }
 

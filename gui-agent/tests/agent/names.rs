@@ -1,6 +1,6 @@
 //! Names, icons and wishes of windows, with a daemon that has all of them.
 
-use gui_protocol::{Edges, Wish};
+use gui_protocol::{CrossingInput, CursorLook, Edges, PointerNeeds, Wish};
 use transom_tests::client::show;
 use wayland_protocols::xdg::shell::client::xdg_toplevel::{ResizeEdge, WmCapabilities};
 
@@ -196,4 +196,38 @@ fn an_icon_set_before_the_window_is_there_comes_with_it() {
     other.surface.commit();
     world.settle();
     assert_eq!(world.daemon().seen(other_id).icon.as_ref().unwrap().width, 8);
+}
+
+#[test]
+fn the_next_daemon_is_told_all_of_it() {
+    let mut world = World::extended();
+    let (client, main, _main_buffer, main_id) = window(&mut world, 30, 30, BLUE);
+    let (dialog, _buffer, id) = another_window(&mut world, client, 20, 20, RED);
+    dialog.toplevel.set_title("Straße".into());
+    dialog.toplevel.set_app_id("org.example.App".into());
+    dialog.toplevel.set_parent(Some(&main.toplevel));
+    dialog.toplevel.set_maximized();
+    let picture = world.client(client).buffer(16, 16, GREEN);
+    let icon = world.client(client).icon(&[&picture]);
+    world.client(client).set_icon(&dialog, Some(&icon));
+    dialog.surface.commit();
+    world.client(client).relative_pointer();
+    let entered = CrossingInput { entered: true, x: 1, y: 1, state: 0, focus: false };
+    world.daemon().conn.crossing(id, entered, &[0; 32]);
+    world.settle();
+    let cursor = world.client(client).surface();
+    world.client(client).set_cursor(Some(&cursor), (2, 3));
+    show(&cursor, &picture);
+    world.settle();
+
+    world.daemon = None;
+    world.settle();
+    world.start_extended_daemon();
+    let seen = world.daemon().seen(id);
+    assert_eq!((seen.title.as_str(), seen.app_id.as_str()), ("Straße", "org.example.App"));
+    assert_eq!(seen.parent, Some(main_id));
+    assert_eq!(seen.wishes, [Wish::Maximised(true)]);
+    assert_eq!(seen.icon.as_ref().map(|icon| (icon.width, icon.height)), Some((16, 16)));
+    assert_eq!(seen.needs, PointerNeeds::RELATIVE_MOTION);
+    assert!(matches!(&seen.look, CursorLook::Image(image) if (image.hot_x, image.hot_y) == (2, 3)));
 }
