@@ -63,6 +63,14 @@ fn modifiers_and_layout_are_told_exactly() {
     modifiers(&mut world, 0x40, 1, 0x10, 0);
     assert_eq!(world.client(client).take_input(), ["modifiers 0x40 locked 0x10"]);
     assert_eq!(world.client(client).inbox.latched_and_layout, (1, 0));
+    // another keymap, with a key held, says nothing else about modifiers
+    world.daemon().conn.key(id, KeyInput { pressed: true, x: 0, y: 0, state: 0, keycode: 50 });
+    world.daemon().conn.keymap(&TWO_LAYOUTS.replace("dvorak", "intl"));
+    world.settle();
+    assert!(!world.client(client).inbox.keymap.contains("Dvorak"));
+    let told = "modifiers 0x40 locked 0x10";
+    assert_eq!(world.client(client).take_input(), ["key 42 down", told, told]);
+    assert_eq!(world.client(client).inbox.latched_and_layout, (1, 0));
 }
 
 #[test]

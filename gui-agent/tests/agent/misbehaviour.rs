@@ -1,6 +1,6 @@
 //! Clients that break the rules, or only stretch them. Whatever they do, the agent and its other clients go on.
 
-use gui_protocol::{Arrange, CrossingInput, PointerConstraint, RelativeMotion};
+use gui_protocol::{Arrange, CrossingInput, Fixed, PointerConstraint, RelativeMotion, Touch, TouchKind};
 use transom_tests::client::{Toplevel, show};
 use wayland_client::protocol::wl_shm::Format;
 use wayland_protocols::{
@@ -470,6 +470,43 @@ fn absurd_positioners_for_the_gui_domain() {
             show(&popup.surface, &buffer);
         });
     }
+}
+
+#[test]
+fn absurd_arrangements_by_the_gui_domain() {
+    is_borne_at_level_1(|world, client| {
+        let toplevel = pointed_window(world, client);
+        let id = world.daemon().newest();
+        let positioner = world.client(client).positioner();
+        positioner.set_size(5, 5);
+        positioner.set_anchor_rect(0, 0, 1, 1);
+        positioner.set_reactive();
+        for (x, y) in [(i32::MAX, i32::MIN), (i32::MIN, i32::MAX)] {
+            let far = Arrange { x, y, width: u32::MAX, height: u32::MAX, ..Arrange::default() };
+            world.daemon().conn.arrange(id, far);
+            world.settle();
+            toplevel.xdg_surface.set_window_geometry(7, 7, 50, 50);
+            toplevel.surface.commit();
+            let popup = world.client(client).popup(&toplevel.xdg_surface, &positioner);
+            world.settle();
+            let above = world.daemon().newest();
+            let (_, token, _) = world.daemon().seen(above).popup.unwrap();
+            world.daemon().conn.arrange(above, Arrange { token, ..far });
+            world.settle();
+            let buffer = world.client(client).buffer(8, 8, RED);
+            world.client(client).ack(&popup.xdg_surface);
+            show(&popup.surface, &buffer);
+            world.settle();
+            for window in [id, above] {
+                let entered = CrossingInput { entered: true, x, y, state: 0, focus: false };
+                world.daemon().conn.crossing(window, entered, &[0; 32]);
+                let kind = TouchKind::Down;
+                let touch = Touch { kind, id: u32::MAX, x: Fixed(x), y: Fixed(y), time_ms: 0 };
+                world.daemon().conn.touch(window, touch);
+            }
+            world.settle();
+        }
+    });
 }
 
 #[test]
