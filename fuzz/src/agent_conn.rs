@@ -122,7 +122,10 @@ impl Run {
                     assert!(width > 0 && height > 0);
                     assert!(self.known.insert(window));
                 }
-                AgentMessage::ClipboardData { .. } => {}
+                AgentMessage::ClipboardData { .. }
+                | AgentMessage::RunResult { .. }
+                | AgentMessage::SyncDone { .. }
+                | AgentMessage::Sync { .. } => {}
                 AgentMessage::Destroy {} => assert!(self.known.remove(&window)),
                 AgentMessage::WindowFlags { set, unset } => assert_eq!(set & unset, 0),
                 message => assert!(self.known.contains(&window), "{} of unknown {window}", message.name()),
@@ -161,7 +164,8 @@ impl Run {
                 let damage = if value < 128 { Vec::new() } else { Vec::from([input.rect()]) };
                 let (configure, wants_presented) = (u32::from(value % 16), value % 4 == 0);
                 let whole = NewCommit::whole(*serial, *side, *side);
-                let (held, damaged) = (conn.is_held(window, *serial), !damage.is_empty());
+                let held = conn.is_held(window, *serial);
+                let damaged = damage.iter().any(|rect| rect.clamp_to(*side, *side).is_some());
                 let done = conn.commit(window, NewCommit { damage, configure, wants_presented, ..whole });
                 assert!(done.is_none() || !held || !damaged, "a held buffer was changed");
             }

@@ -1,7 +1,7 @@
 //! Both ends against each other, over a channel that cuts anywhere and a daemon that dies: neither ever complains,
 //! and when all has arrived both have the same windows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use gui_protocol::{
@@ -26,6 +26,7 @@ pub fn pair(data: &[u8]) {
         daemon_minor,
         grants,
         shown: BTreeMap::new(),
+        popups: BTreeSet::new(),
         ours: BTreeMap::new(),
         theirs: BTreeMap::new(),
     };
@@ -58,6 +59,8 @@ struct Pair {
     daemon_minor: u16,
     grants: bool,
     shown: BTreeMap<WindowId, NewCommit>,
+    /// Shown or not, as their parents come and go.
+    popups: BTreeSet<WindowId>,
     ours: BTreeMap<WindowId, View>,
     theirs: BTreeMap<WindowId, View>,
 }
@@ -76,6 +79,7 @@ impl Pair {
             3 => {
                 self.agent.destroy(window);
                 self.ours.remove(&window);
+                self.popups.remove(&window);
             }
             4..=5 => {
                 self.agent.map(window, None);
@@ -141,7 +145,9 @@ impl Pair {
             }
             24 => {
                 let positioner = Positioner { anchor_rect: rect(input), ..Positioner::default() };
-                self.agent.popup(window, WindowId(u32::from(input.byte() % 4)), positioner);
+                if self.agent.popup(window, WindowId(u32::from(input.byte() % 4)), positioner) > 0 {
+                    self.popups.insert(window);
+                }
             }
             25 => self.agent.parent(window, Some(WindowId(u32::from(input.byte() % 4)))),
             26 => {
@@ -237,8 +243,9 @@ impl Pair {
         assert_eq!(self.daemon.pending_sync(), None);
         if self.daemon.level() > 0 {
             // There nobody answers for places.
-            for view in self.ours.values_mut().chain(self.theirs.values_mut()) {
+            for (window, view) in self.ours.iter_mut().chain(&mut self.theirs) {
                 view.geometry = Rect::default();
+                view.shown &= !self.popups.contains(window);
             }
         }
         assert_eq!(self.ours, self.theirs);
