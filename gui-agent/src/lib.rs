@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod agent;
+mod alarm;
 mod arrange;
 mod command;
 mod compose;

@@ -78,6 +78,10 @@ impl Link {
             if let Err(violation) = self.conn.handle_bytes(read, self.started.elapsed()) {
                 return self.give_up(&violation);
             }
+            if read.len() < READ_BYTES {
+                // there was no more, and what comes now is told
+                return;
+            }
         }
     }
 

@@ -7,10 +7,7 @@ use smithay::{
     desktop::PopupManager,
     input::{Seat, SeatState, keyboard::XkbConfig},
     reexports::{
-        calloop::{
-            LoopHandle, RegistrationToken,
-            timer::{TimeoutAction, Timer},
-        },
+        calloop::LoopHandle,
         wayland_protocols_misc::server_decoration::server::org_kde_kwin_server_decoration_manager::Mode as KdeMode,
         wayland_server::{
             DisplayHandle,
@@ -38,10 +35,11 @@ use smithay::{
         xdg_activation::XdgActivationState,
     },
 };
-use tracing::{debug, error, info, warn};
+use tracing::{debug, info, warn};
 
 use crate::{
     StartError,
+    alarm::Alarm,
     devices::ForeignClock,
     frames::{FrameClock, PRESENTATION_CLOCK},
     handlers::{
@@ -114,7 +112,7 @@ pub struct State {
     pub(crate) link_ready: bool,
     pub(crate) refresh_hz: u32,
     pub(crate) event_loop: LoopHandle<'static, Self>,
-    alarm: Option<(Instant, RegistrationToken)>,
+    alarm: Alarm,
 }
 
 impl State {
@@ -143,6 +141,8 @@ impl State {
         FractionalScaleManagerState::new::<Self>(&display);
         let outputs = Outputs::new(&display, DEFAULT_SCREEN, options.refresh_hz);
 
+        // what there is to do then is done in `settle`, which follows every round of events
+        let alarm = Alarm::new(&event_loop, |state| state.alarm.rang())?;
         let globals = Globals {
             compositor: CompositorState::new_v6::<Self>(&display),
             shm: ShmState::new::<Self>(&display, []),
@@ -180,7 +180,7 @@ impl State {
             link_ready: false,
             refresh_hz: options.refresh_hz,
             event_loop,
-            alarm: None,
+            alarm,
         })
     }
 
@@ -212,26 +212,7 @@ impl State {
         // a channel that is not clear wakes us itself
         let frames = [self.frames.next_due(now), self.cursor.next_due(now)].into_iter().flatten();
         let frame = frames.min().filter(|_| self.link.is_clear());
-        self.set_alarm([frame, self.link.deadline(), self.trim_at].into_iter().flatten().min());
-    }
-
-    fn set_alarm(&mut self, at: Option<Instant>) {
-        if self.alarm.as_ref().map(|(at, _)| *at) == at {
-            return;
-        }
-        if let Some((_, token)) = self.alarm.take() {
-            self.event_loop.remove(token);
-        }
-        let Some(at) = at else { return };
-        let ring = |_: Instant, _: &mut (), state: &mut Self| {
-            // what there is to do is done in `settle`, which follows every round of events
-            state.alarm = None;
-            TimeoutAction::Drop
-        };
-        match self.event_loop.insert_source(Timer::from_deadline(at), ring) {
-            Ok(token) => self.alarm = Some((at, token)),
-            Err(error) => error!("no timer can be set: {error}"),
-        }
+        self.alarm.set([frame, self.link.deadline(), self.trim_at].into_iter().flatten().min());
     }
 
     fn handle(&mut self, event: AgentEvent) {

@@ -123,10 +123,12 @@ impl Server {
 
     fn round(&mut self) -> Result<(), LinkError> {
         let ready = self.link.poller.ready()?;
-        if self.accept_again.expired() {
+        if ready.readable(Token::Timer) && self.accept_again.expired() {
             self.watch_listeners()?;
         }
-        self.exchange()?;
+        if ready.readable(Token::Grants) || ready.writable(Token::Grants) {
+            self.exchange()?;
+        }
         if self.held_back && !self.exporter.is_behind() {
             self.held_back = false;
             self.link.events.push_back(Event::Writable);
