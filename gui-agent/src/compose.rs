@@ -16,6 +16,9 @@ use crate::{
     surface::{self, Layer, Pixels, Surface},
 };
 
+/// Further than any pixel, and near enough to calculate with.
+const FAR: f64 = 1e8;
+
 /// Bytes in a pixel.
 pub(crate) const PIXEL_BYTES: u32 = 4;
 
@@ -148,8 +151,10 @@ impl Placed {
             ((x * down.1 - y * down.0) / determinant, (y * across.0 - x * across.1) / determinant)
         };
         let (a, b) = (image((left, top)), image((right, bottom)));
-        let from = ((a.0.min(b.0) - 1.0).floor() as i32, (a.1.min(b.1) - 1.0).floor() as i32);
-        let to = ((a.0.max(b.0) + 1.0).ceil() as i32, (a.1.max(b.1) + 1.0).ceil() as i32);
+        // of a source of next to nothing, a pixel more is far beyond any image
+        let pixel = |at: f64| at.clamp(-FAR, FAR) as i32;
+        let from = (pixel((a.0.min(b.0) - 1.0).floor()), pixel((a.1.min(b.1) - 1.0).floor()));
+        let to = (pixel((a.0.max(b.0) + 1.0).ceil()), pixel((a.1.max(b.1) + 1.0).ceil()));
         Rectangle::from_extremities(from, to)
     }
 }

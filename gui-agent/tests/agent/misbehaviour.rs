@@ -267,6 +267,28 @@ fn a_window_larger_than_any_screen() {
 }
 
 #[test]
+fn next_to_nothing_made_as_large_as_can_be() {
+    is_borne(|world, client| {
+        let toplevel = world.client(client).toplevel();
+        world.settle();
+        let viewport = world.client(client).viewport(&toplevel.surface);
+        viewport.set_source(1024.0, 4.0, 1.0 / 256.0, 1.0 / 256.0);
+        viewport.set_destination(i32::MAX, i32::MAX);
+        toplevel.xdg_surface.set_window_geometry(0, 0, 64, 64);
+        let buffer = world.client(client).buffer(2048, 8, RED);
+        world.client(client).ack(&toplevel.xdg_surface);
+        show(&toplevel.surface, &buffer);
+        world.settle();
+        for (x, y) in [(0, 0), (2047, 7), (0, 7)] {
+            toplevel.surface.attach(Some(&buffer.buffer), 0, 0);
+            toplevel.surface.damage_buffer(x, y, 2048 - x, 1);
+            toplevel.surface.commit();
+            world.settle();
+        }
+    });
+}
+
+#[test]
 fn absurd_positioners() {
     for value in [i32::MAX, i32::MIN, -1] {
         is_borne(|world, client| {
