@@ -12,6 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use gui_protocol::Version;
 use shm_grant::DomId;
 
 use smithay::input::keyboard::Keysym;
@@ -41,10 +42,25 @@ pub struct Config {
     pub domains: Vec<DomainConfig>,
     /// Keyboard layout and repeat.
     pub keyboard: KeyboardConfig,
+    /// What is expected of agents.
+    pub agents: AgentsConfig,
     /// Name of the Wayland socket for dom0's own clients; the first free `wayland-N` when absent.
     pub wayland_socket: Option<String>,
     /// Absolute path of the control socket; [`crate::ipc::default_socket_path`] when absent.
     pub control_socket: Option<PathBuf>,
+}
+
+/// The `[agents]` table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentsConfig {
+    /// Milliseconds after which an agent that was asked for an answer and gave none is shown as not responding.
+    pub unresponsive_after_ms: u32,
+}
+
+impl Default for AgentsConfig {
+    fn default() -> Self {
+        Self { unresponsive_after_ms: 5000 }
+    }
 }
 
 /// One `[[domain]]` table.
@@ -56,10 +72,15 @@ pub struct DomainConfig {
     pub label: Label,
     /// How its agent is reached.
     pub transport: Transport,
+    /// The newest version of the protocol to speak with its agent: `1.8`, the base protocol, or `1.8+1`, level 1 of the
+    /// extension.
+    pub protocol: Version,
     /// Whether its windows may cover the whole screen.
     pub allow_fullscreen: bool,
     /// Whether its windows may lock the pointer in place or confine it, and hear of its motion other than where it is.
     pub allow_pointer_lock: bool,
+    /// Whether programs may be started in it by `gui-daemon msg run`.
+    pub allow_run: bool,
     /// Whether its override-redirect windows are kept from covering most of the screen.
     pub override_redirect_protection: bool,
     /// What is drawn where a window has no pixels yet.
@@ -183,6 +204,7 @@ impl Default for Config {
             outputs: vec![OutputConfig::default()],
             domains: Vec::new(),
             keyboard: KeyboardConfig::default(),
+            agents: AgentsConfig::default(),
             wayland_socket: None,
             control_socket: None,
         }
@@ -209,6 +231,10 @@ impl Config {
         let mut config = Self { outputs, ..Self::default() };
         if let Some(mut table) = root.table("keyboard")? {
             config.keyboard.read(&mut table)?;
+            table.finish()?;
+        }
+        if let Some(mut table) = root.table("agents")? {
+            table.integer("unresponsive_after_ms", 1..=600_000, &mut config.agents.unresponsive_after_ms)?;
             table.finish()?;
         }
         if let Some(mut table) = root.table("wayland")? {
@@ -304,17 +330,23 @@ impl DomainConfig {
         let transport = table.string("transport", rule, Transport::parse)?;
         let transport = table.required("transport", transport)?;
         let background = table.string("window_background_color", "a colour as \"#rrggbb\"", Color::parse)?;
+        let protocol = table.string("protocol", "\"1.8\" or \"1.8+1\"", |text| {
+            [Version::BASE, Version::NEWEST].into_iter().find(|version| version.to_string() == text)
+        })?;
         let mut domain = Self {
             name,
             label,
             transport,
+            protocol: protocol.unwrap_or(Version::BASE),
             allow_fullscreen: false,
             allow_pointer_lock: false,
+            allow_run: true,
             override_redirect_protection: true,
             window_background_color: background.unwrap_or(Color::WHITE),
         };
         table.boolean("allow_fullscreen", &mut domain.allow_fullscreen)?;
         table.boolean("allow_pointer_lock", &mut domain.allow_pointer_lock)?;
+        table.boolean("allow_run", &mut domain.allow_run)?;
         table.boolean("override_redirect_protection", &mut domain.override_redirect_protection)?;
         Ok(domain)
     }
@@ -544,8 +576,10 @@ mod tests {
             name = "sys-net_2"
             color = "#0aB1ff"
             transport = "ring:32751"
+            protocol = "1.8+1"
             allow_fullscreen = true
             allow_pointer_lock = true
+            allow_run = false
             override_redirect_protection = false
             window_background_color = "#000000"
             "##,
@@ -578,8 +612,10 @@ mod tests {
                     name: "personal".into(),
                     label: Label::named("green").unwrap(),
                     transport: Transport { kind: TransportKind::Socket, domid: DomId(7) },
+                    protocol: Version::BASE,
                     allow_fullscreen: false,
                     allow_pointer_lock: false,
+                    allow_run: true,
                     override_redirect_protection: true,
                     window_background_color: Color::WHITE,
                 },
@@ -587,8 +623,10 @@ mod tests {
                     name: "sys-net_2".into(),
                     label: Label::of(custom),
                     transport: Transport { kind: TransportKind::Ring, domid: DomId(32751) },
+                    protocol: Version::NEWEST,
                     allow_fullscreen: true,
                     allow_pointer_lock: true,
+                    allow_run: false,
                     override_redirect_protection: false,
                     window_background_color: Color::BLACK,
                 },
@@ -730,12 +768,12 @@ mod tests {
         );
         assert_eq!(
             refusal("\n[outptu]\n"),
-            "2: unknown key \"outptu\" in the file: known are output, keyboard, wayland, control, domain"
+            "2: unknown key \"outptu\" in the file: known are output, keyboard, agents, wayland, control, domain"
         );
         assert_eq!(
             refusal(&domain("label = \"red\"\ntransport = \"socket:7\"\nallow_fulscreen = true")),
             "5: unknown key \"allow_fulscreen\" in [domain]: known are name, label, color, transport, \
-             window_background_color, allow_fullscreen, allow_pointer_lock, override_redirect_protection"
+             window_background_color, protocol, allow_fullscreen, allow_pointer_lock, allow_run, override_redirect_protection"
         );
     }
 

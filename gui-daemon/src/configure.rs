@@ -38,6 +38,8 @@ pub(crate) struct Waits {
 #[derive(Debug, Clone, Copy)]
 struct Look {
     content: geom::Rect,
+    /// Where its place counts from at level 1: its parent's content, for a popup that is placed on it.
+    origin: geom::Point,
     state: shell::State,
     activated: bool,
     resizing: bool,
@@ -84,9 +86,12 @@ impl State {
         let window = self.shell.window(id)?;
         let (content, state) = window.told();
         let screen = self.outputs.main_of(window.frame)?;
+        let parent = window.placed_on().and_then(|parent| self.shell.window(parent));
+        let origin = parent.map(|parent| parent.content.origin()).unwrap_or_default();
         let bounds = screen.area().inset(self.shell.normal_insets()).size();
         Some(Look {
             content,
+            origin,
             state,
             activated: window.focused,
             resizing: matches!(self.shell.grabbed(), Some((held, FramePart::Edge(_))) if held == id),
@@ -111,14 +116,17 @@ impl State {
             states.insert(States::FULLSCREEN);
         }
         let side = |length: i32| u32::try_from(length).unwrap_or_default();
+        let place = look.content.origin();
+        let geom::Point { x, y } = if level == 0 { place } else { place.minus(look.origin) };
         let arrange = Arrange {
-            x: look.content.x,
-            y: look.content.y,
+            x,
+            y,
             width: side(look.content.width),
             height: side(look.content.height),
             bounds: Some((side(look.bounds.width), side(look.bounds.height))),
             states,
             scale: gui_protocol::Scale::new(look.scale.in_120ths()).unwrap_or_default(),
+            token: guest.popup_token.take().unwrap_or_default(),
             ..Arrange::default()
         };
         let size = look.content.size();

@@ -47,6 +47,14 @@ impl State {
                     return;
                 }
             }
+            Request::SyncDomain { domain } => match self.sync_domain(client, &domain) {
+                Ok(()) => return,
+                Err(reason) => Err(reason),
+            },
+            Request::Run { domain, argv } => match self.run(client, &domain, &argv) {
+                Ok(()) => return,
+                Err(reason) => Err(reason),
+            },
             Request::Frames => Ok(Response::Frames(self.frames_drawn())),
             Request::InputKey { .. }
             | Request::InputText { .. }
@@ -114,6 +122,7 @@ impl State {
                 transport: domain.config.transport.to_string(),
                 state: domain.link_state(),
                 windows: domain.window_count(),
+                responding: !domain.liveness.is_unresponsive(),
             })
             .collect()
     }
@@ -141,6 +150,7 @@ impl State {
             mapped: window.mapped,
             minimised: window.state.minimised,
             maximised: window.state.maximised,
+            attention: named.wants_attention,
             kind: match window.role {
                 Role::Toplevel => WindowKind::Toplevel,
                 Role::Popup { .. } => WindowKind::Popup,

@@ -84,6 +84,14 @@ impl State {
         self.names_changed();
     }
 
+    /// Tells a domain the keymap, if its agent can be told.
+    pub(crate) fn tell_keymap(&mut self, domain: DomainId) {
+        let text = self.keyboard.text().to_owned();
+        self.with_link(domain, |link| {
+            link.keymap(&text);
+        });
+    }
+
     /// Tells a domain which modifiers are in force, if its agent can be told.
     pub(crate) fn tell_modifiers(&mut self, domain: DomainId) {
         let modifiers = self.keyboard.wire_modifiers();

@@ -76,8 +76,19 @@ enum Command {
     Input(Input),
     /// Print every change of the windows and domains until interrupted
     Subscribe,
-    /// Wait until all input before is processed and everything is drawn
-    Sync,
+    /// Wait until all input before is processed and everything is drawn, or until a domain's agent has handled all of it
+    Sync {
+        /// The domain
+        domain: Option<String>,
+    },
+    /// Start a program in a domain, print its process id there, and give its window the focus
+    Run {
+        /// The domain
+        domain: String,
+        /// The program and its arguments
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
     /// Print how many frames were drawn since the start
     Frames,
     /// List the keyboard's layouts
@@ -281,7 +292,9 @@ impl Command {
             Self::Focus { id } => Request::Focus { id: *id },
             Self::Quit => Request::Quit,
             Self::Subscribe => Request::Subscribe,
-            Self::Sync => Request::Sync,
+            Self::Sync { domain: None } => Request::Sync,
+            Self::Sync { domain: Some(domain) } => Request::SyncDomain { domain: domain.clone() },
+            Self::Run { domain, command } => Request::Run { domain: domain.clone(), argv: command.clone() },
             Self::Frames => Request::Frames,
             Self::Input(Input::Key { name }) => Request::InputKey { name: name.clone() },
             Self::Input(Input::Text { string }) => Request::InputText { string: string.clone() },
@@ -356,6 +369,7 @@ fn show(response: &Response, json: bool) -> serde_json::Result<String> {
             Response::Outputs(outputs) => serde_json::to_string_pretty(outputs)?,
             Response::Frames(count) => count.to_string(),
             Response::Keyboard(keyboard) => serde_json::to_string_pretty(keyboard)?,
+            Response::Started { pid } => pid.to_string(),
             Response::Done {} => "{}".to_owned(),
             Response::Error(reason) => serde_json::to_string(reason)?,
         };
@@ -366,6 +380,7 @@ fn show(response: &Response, json: bool) -> serde_json::Result<String> {
         Response::Windows(windows) => table(&WINDOW_COLUMNS, windows.iter().map(window_row).collect()),
         Response::Outputs(outputs) => table(&OUTPUT_COLUMNS, outputs.iter().map(output_row).collect()),
         Response::Frames(count) => format!("{count}\n"),
+        Response::Started { pid } => format!("{pid}\n"),
         Response::Keyboard(keyboard) => table(&LAYOUT_COLUMNS, layout_rows(keyboard)),
         Response::Done {} => String::new(),
         Response::Error(reason) => format!("{reason}\n"),
@@ -387,6 +402,7 @@ const DOMAIN_COLUMNS: [&str; 5] = ["DOMAIN", "LABEL", "TRANSPORT", "STATE", "WIN
 
 fn domain_row(domain: &DomainInfo) -> [String; 5] {
     let state = match domain.state {
+        LinkState::Connected if !domain.responding => "not responding",
         LinkState::Connected => "connected",
         LinkState::Waiting => "waiting",
         LinkState::BackingOff => "backing off",
@@ -409,6 +425,7 @@ fn window_row(window: &WindowInfo) -> [String; 6] {
         (!window.mapped, "unmapped"),
         (window.minimised, "minimised"),
         (window.maximised, "maximised"),
+        (window.attention, "attention"),
         (window.focused, "focused"),
     ];
     let states: Vec<_> = states.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
@@ -568,6 +585,7 @@ mod tests {
             mapped: true,
             minimised: false,
             maximised: true,
+            attention: false,
             kind: WindowKind::Toplevel,
         };
         let menu = WindowInfo {
@@ -578,6 +596,7 @@ mod tests {
             geometry: Geometry { x: 0, y: 0, width: 1, height: 1 },
             focused: false,
             maximised: false,
+            attention: true,
             mapped: false,
             kind: WindowKind::Popup,
             ..foot.clone()

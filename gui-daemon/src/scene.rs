@@ -14,7 +14,7 @@ use crate::{
     label::Color,
     pointer_lock::{self, PointerHold},
     render::{Content, Cursor, CursorIcon, CursorLook, FrameSpec, Scene, Style, View},
-    shell::{self, Hit, Owner, Shell, geom::Point},
+    shell::{self, Hit, Owner, Role, Shell, geom::Point},
     state::State,
     windows::{Source, Windows},
 };
@@ -95,12 +95,25 @@ impl<'a> Stage<'a> {
 impl Stage<'_> {
     /// What the user has to know of a window now.
     fn notice(&self, window: &shell::Window) -> Option<String> {
-        let (_, kind) = self.hold.holder().filter(|(id, _)| *id == window.id)?;
-        let what = match kind {
-            pointer_lock::Kind::Locked => "pointer locked",
-            pointer_lock::Kind::Confined => "pointer confined",
+        if window.role != Role::Toplevel {
+            return None;
+        }
+        let held = self.hold.holder().filter(|(id, _)| *id == window.id).map(|(_, kind)| match kind {
+            pointer_lock::Kind::Locked => format!("pointer locked – {} releases it", self.release),
+            pointer_lock::Kind::Confined => format!("pointer confined – {} releases it", self.release),
+        });
+        let domain = match window.owner {
+            Owner::Dom0 => None,
+            Owner::Domain(index) => self.domains.get(usize::from(index)),
         };
-        Some(format!("{what} – {} releases it", self.release))
+        let quiet = domain.is_some_and(|domain| domain.liveness.is_unresponsive());
+        let asks = self.windows.get(window.id).is_some_and(|shown| shown.wants_attention);
+        let notices: Vec<String> = held
+            .into_iter()
+            .chain(quiet.then(|| "not responding".to_owned()))
+            .chain(asks.then(|| "wants attention".to_owned()))
+            .collect();
+        (!notices.is_empty()).then(|| notices.join(" · "))
     }
 }
 

@@ -46,6 +46,7 @@ use crate::{
     outputs::Outputs,
     pointer_lock::PointerHold,
     popup::PopupChain,
+    run::Runs,
     shell::{self, Effect, Metrics, Shell, geom},
     touch::Fingers,
     windows::{LocalWindow, Source, Window, Windows},
@@ -95,6 +96,7 @@ pub struct State {
     pub(crate) keyboard: Keyboard,
     pub(crate) pointer_hold: PointerHold,
     pub(crate) fingers: Fingers,
+    pub(crate) runs: Runs,
     pub(crate) key_repeat: KeyRepeat,
     /// X11 mask of the modifiers in effect.
     pub x11_modifiers: u32,
@@ -190,6 +192,7 @@ impl State {
             keyboard: layouts,
             pointer_hold: PointerHold::default(),
             fingers: Fingers::default(),
+            runs: Runs::default(),
             key_repeat,
             x11_modifiers: 0,
             reaper,
@@ -277,6 +280,9 @@ impl State {
                 Effect::FocusChanged { to, .. } => {
                     self.dismiss_popups_not_of(to);
                     self.focus_keyboard(to);
+                    if let Some(to) = to {
+                        self.set_attention(to, false);
+                    }
                     self.forgive_pointer_hold();
                 }
                 Effect::Close { id } => self.close(id),

@@ -41,6 +41,8 @@ pub struct Window {
     pub source: Source,
     /// Its icon, shown in its frame.
     pub icon: Option<Icon>,
+    /// Whether it asks the user for a look.
+    pub wants_attention: bool,
     title: String,
     class: String,
 }
@@ -48,7 +50,7 @@ pub struct Window {
 impl Window {
     /// A window without names yet.
     pub fn new(id: shell::Id, source: Source) -> Self {
-        Self { id, source, icon: None, title: String::new(), class: String::new() }
+        Self { id, source, icon: None, wants_attention: false, title: String::new(), class: String::new() }
     }
 
     /// The title as it may be shown: sanitised and cut.
@@ -92,6 +94,12 @@ pub struct GuestWindow {
     pub pointer_needs: PointerNeeds,
     /// How it would like to hold the pointer.
     pub pointer_wish: Option<pointer_lock::Wish>,
+    /// Whether it is a popup that wants to hold the input.
+    pub popup_grabs: bool,
+    /// What is to come with its next arrangement, if it was placed as a popup since the last.
+    pub popup_token: Option<u32>,
+    /// Whether it gets the focus when it is shown, because the user has just started its program.
+    pub activated: bool,
     /// Whether its domain last asked for the whole screen, granted or not.
     pub wants_fullscreen: bool,
     /// The size its domain was told last.
@@ -112,6 +120,9 @@ impl GuestWindow {
             cursor: CursorLook::default(),
             pointer_needs: PointerNeeds::empty(),
             pointer_wish: None,
+            popup_grabs: false,
+            popup_token: None,
+            activated: false,
             wants_fullscreen: false,
             told_size: None,
             undone: None,

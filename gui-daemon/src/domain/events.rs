@@ -31,6 +31,7 @@ impl State {
                 if let Some(domain) = self.domain(id) {
                     info!(domain = %domain.config.name, %version, "agent connected");
                 }
+                self.tell_keymap(id);
             }
             DaemonEvent::Created { window, geometry, override_redirect } => {
                 self.guest_created(id, window, geometry, override_redirect);
@@ -89,7 +90,23 @@ impl State {
             }
             DaemonEvent::BufferRemoved { window, buffer } => self.guest_buffer_removed(id, window, buffer),
             DaemonEvent::Committed { window, commit } => self.guest_committed(id, window, commit),
-            _ => {}
+            DaemonEvent::AppId { window, app_id } => {
+                self.guest_named(id, window, |named| named.set_class(&app_id));
+            }
+            DaemonEvent::Parent { window, parent } => self.guest_parent(id, window, parent),
+            DaemonEvent::Wished { window, wish } => self.guest_wished(id, window, wish),
+            DaemonEvent::Popup { window, parent, token, positioner } => {
+                self.guest_popup(id, window, parent, token, &positioner);
+            }
+            DaemonEvent::CursorChanged { window, cursor } => self.guest_cursor(id, window, cursor),
+            DaemonEvent::Icon { window, icon } => self.guest_icon(id, window, &icon),
+            DaemonEvent::ConstrainPointer { window, kind, region } => {
+                self.guest_constraint(id, window, kind, region);
+            }
+            DaemonEvent::PointerNeeds { window, needs } => self.guest_pointer_needs(id, window, needs),
+            DaemonEvent::RunResult { token, result } => self.run_result(id, token, result),
+            DaemonEvent::Sync { token } => self.with_link(id, |link| link.sync_done(token)),
+            DaemonEvent::SyncDone { .. } => self.agent_answered(id),
         }
         Ok(())
     }
@@ -145,16 +162,22 @@ impl State {
         override_redirect: bool,
     ) {
         let Some(shell_id) = self.guest_id(id, window) else { return };
-        let parent = transient_for.and_then(|parent| self.guest_id(id, parent));
+        // At level 1 PARENT and POPUP say what it belongs to.
+        let extended = self.is_extended(id);
+        let parent = match self.shell.window(shell_id) {
+            Some(window) if extended => window.placed_on(),
+            _ => transient_for.and_then(|parent| self.guest_id(id, parent)),
+        };
         let protected = self.domain(id).is_some_and(|domain| domain.config.override_redirect_protection);
         let role = if override_redirect { Role::Popup { parent } } else { Role::Toplevel };
         self.shell.set_popup_protection(shell_id, protected);
         self.shell.set_role(shell_id, role);
-        if !override_redirect {
+        if !override_redirect && !extended {
             self.shell.set_transient(shell_id, parent);
         }
         self.shell.map(shell_id);
         self.apply_effects();
+        self.guest_shown(shell_id);
         self.refresh_pointer();
         self.names_changed();
     }
@@ -170,7 +193,7 @@ impl State {
         self.names_changed();
     }
 
-    fn guest_named(&mut self, id: DomainId, window: WindowId, name: impl FnOnce(&mut Window)) {
+    pub(super) fn guest_named(&mut self, id: DomainId, window: WindowId, name: impl FnOnce(&mut Window)) {
         let Some(shell_id) = self.guest_id(id, window) else { return };
         if let Some(named) = self.windows.get_mut(shell_id) {
             name(named);
@@ -192,6 +215,9 @@ impl State {
                     guest.wants_fullscreen = on;
                 }
                 self.shell.request_fullscreen(shell_id, on);
+            }
+            if flags.contains(WindowFlags::DEMANDS_ATTENTION) {
+                self.set_attention(shell_id, on);
             }
             if flags.contains(WindowFlags::MINIMIZE) {
                 self.shell.request_minimise(shell_id, on);

@@ -2,7 +2,7 @@
 
 use std::{os::fd::OwnedFd, path::Path, time::Duration};
 
-use gui_protocol::{DaemonConfig, DaemonConn, Limits, Screen, Version, Violation};
+use gui_protocol::{DaemonConfig, DaemonConn, Limits, Screen, Violation};
 use shm_grant::{Client, Event, LinkError};
 use smithay::reexports::calloop::{
     PostAction, RegistrationToken,
@@ -77,11 +77,6 @@ impl Link {
         self.connection.as_mut().map(|connection| &mut connection.conn)
     }
 
-    /// The connection, while there is one.
-    pub fn connection(&self) -> Option<&DaemonConn> {
-        self.connection.as_ref().map(|connection| &connection.conn)
-    }
-
     /// Where the pages of the peer come from.
     pub fn client_mut(&mut self) -> Option<&mut Client> {
         self.client.as_mut()
@@ -104,6 +99,11 @@ impl Link {
             (None, true) => ipc::LinkState::BackingOff,
             (None, false) => ipc::LinkState::Waiting,
         }
+    }
+
+    /// Whether something waits to be sent.
+    fn has_unsent(&self) -> bool {
+        self.connection.as_ref().is_some_and(|connection| !connection.conn.transmit().is_empty())
     }
 
     /// Sends what waits to be sent, as far as the channel takes it.
@@ -182,7 +182,8 @@ impl State {
         let screen =
             Screen { width, height, depth: 24, mem_kib: u32::try_from(pixels_kib + 1).unwrap_or(u32::MAX) };
         let now = self.now();
-        let config = DaemonConfig { screen, limits: Limits::default(), max_minor: Version::BASE.minor };
+        let Some(max_minor) = self.domain(id).map(|domain| domain.config.protocol.minor) else { return };
+        let config = DaemonConfig { screen, limits: Limits::default(), max_minor };
         let Some(link) = self.link_mut(id) else { return };
         link.number = link.number.saturating_add(1);
         link.connection = Some(Connection { conn: DaemonConn::new(config, now), since: now });
@@ -292,6 +293,8 @@ impl State {
             None => self.link_restart(id),
         }
         self.remove_domain_windows(id);
+        self.liveness_ended(id);
+        self.runs_ended(id);
     }
 
     fn link_restart(&mut self, id: DomainId) {
@@ -319,6 +322,10 @@ impl State {
         while let Some(id) = self.unsent.pop() {
             let Some(link) = self.link_mut(id) else { continue };
             link.is_dirty = false;
+            if link.has_unsent() {
+                self.probe(id);
+            }
+            let Some(link) = self.link_mut(id) else { continue };
             link.flush();
             let due = link.connection.as_ref().and_then(|connection| connection.conn.poll_timeout());
             if due.is_some_and(|due| due <= now) {

@@ -8,6 +8,7 @@ mod events;
 mod frames;
 mod link;
 mod reaper;
+mod wishes;
 
 use std::{collections::HashMap, time::Duration};
 
@@ -17,6 +18,7 @@ use shm_grant::{Address, Backend};
 use crate::{
     config::{self, Config, TransportKind},
     ipc,
+    liveness::Liveness,
     shell::{self, Owner, geom},
     state::State,
 };
@@ -28,7 +30,7 @@ pub use reaper::{Reaper, Removal};
 const GUI_PORT: u32 = 6000;
 
 /// A domain's place in the configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DomainId(pub u16);
 
 /// A configured AppVM.
@@ -41,6 +43,8 @@ pub struct Domain {
     address: Address,
     link: Link,
     windows: HashMap<WindowId, shell::Id>,
+    /// How its agent answers.
+    pub(crate) liveness: Liveness,
 }
 
 impl Domain {
@@ -59,6 +63,7 @@ impl Domain {
                     address: Address::new(backend, config.transport.domid, shm_grant::DomId(0), GUI_PORT),
                     link: Link::default(),
                     windows: HashMap::new(),
+                    liveness: Liveness::default(),
                 }
             })
             .collect()
@@ -97,7 +102,7 @@ impl State {
 
     /// Whether the domain's agent speaks more than the base protocol.
     pub fn is_extended(&self, domain: DomainId) -> bool {
-        self.domain(domain).and_then(|domain| domain.link.connection()).is_some_and(|conn| conn.level() > 0)
+        self.domain(domain).is_some_and(|domain| domain.level() > 0)
     }
 
     /// A window leaves the desktop: what it held of the input is free.

@@ -111,6 +111,18 @@ pub enum Request {
     Subscribe,
     /// Is answered when all input before it is processed and everything pending is drawn.
     Sync,
+    /// Is answered when a domain's agent has handled everything that was sent to it before.
+    SyncDomain {
+        /// The domain.
+        domain: String,
+    },
+    /// Starts a program in a domain.
+    Run {
+        /// The domain.
+        domain: String,
+        /// The program and its arguments.
+        argv: Vec<String>,
+    },
     /// How many frames were drawn since the start. A frame in which nothing had changed does not count.
     Frames,
 }
@@ -304,6 +316,11 @@ pub enum Response {
     Frames(u64),
     /// The keyboard's layouts.
     Keyboard(KeyboardInfo),
+    /// A program was started.
+    Started {
+        /// Its process id in its domain.
+        pid: u32,
+    },
     /// Refused, with the reason in one line.
     Error(String),
 }
@@ -340,6 +357,8 @@ pub struct DomainInfo {
     pub state: LinkState,
     /// How many windows it has.
     pub windows: usize,
+    /// Whether its agent answers.
+    pub responding: bool,
 }
 
 /// The state of a domain's link.
@@ -375,6 +394,8 @@ pub struct WindowInfo {
     pub minimised: bool,
     /// Whether it fills the screen, frame included.
     pub maximised: bool,
+    /// Whether it asks the user for a look.
+    pub attention: bool,
     /// What kind of window it is.
     pub kind: WindowKind,
 }
@@ -446,6 +467,7 @@ mod tests {
             mapped: true,
             minimised: false,
             maximised: false,
+            attention: false,
             kind: WindowKind::Toplevel,
         };
         assert_eq!(
@@ -453,7 +475,7 @@ mod tests {
             concat!(
                 r#"{"windows_changed":[{"id":3,"domain":"work","label":"blue","title":"foot","#,
                 r#""geometry":{"x":-4,"y":28,"width":640,"height":480},"focused":true,"mapped":true,"#,
-                r#""minimised":false,"maximised":false,"kind":"toplevel"}]}"#
+                r#""minimised":false,"maximised":false,"attention":false,"kind":"toplevel"}]}"#
             )
         );
         let domain = DomainInfo {
@@ -462,10 +484,11 @@ mod tests {
             transport: "socket:7".into(),
             state: LinkState::BackingOff,
             windows: 0,
+            responding: true,
         };
         assert_eq!(
             reply(Response::Domains(vec![domain])),
-            r#"{"domains":[{"name":"work","label":"blue","transport":"socket:7","state":"backing_off","windows":0}]}"#
+            r#"{"domains":[{"name":"work","label":"blue","transport":"socket:7","state":"backing_off","windows":0,"responding":true}]}"#
         );
     }
 

@@ -667,6 +667,7 @@ mod tests {
             transport: "socket:7".into(),
             state: LinkState::Connected,
             windows: 1,
+            responding: true,
         };
         let event = Event::DomainsChanged(vec![domain; 100]);
         let bytes = serde_json::to_vec(&event).unwrap().len();

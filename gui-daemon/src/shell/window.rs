@@ -133,6 +133,11 @@ impl Window {
         matches!(self.role, Role::Popup { .. })
     }
 
+    /// The window it lies on as a popup that was placed by a positioner.
+    pub fn placed_on(&self) -> Option<Id> {
+        self.positioner.and(self.parent())
+    }
+
     /// The window it is stacked above and hidden with.
     pub(super) fn parent(&self) -> Option<Id> {
         match self.role {

@@ -4,6 +4,7 @@ mod anything;
 mod clients;
 mod damage;
 mod devices;
+mod extended;
 mod fixture;
 mod frames;
 mod grants;
