@@ -607,9 +607,9 @@ mod tests {
     #[test]
     fn people_get_aligned_tables() {
         let expected = "\
-ID  DOMAIN    LABEL    GEOMETRY      STATE              TITLE
-3   work      blue     640x480-4+28  maximised,focused  user@work: ~
-12  personal  #0ab1ff  1x1+0+0       popup,unmapped
+ID  DOMAIN    LABEL    GEOMETRY      STATE                     TITLE
+3   work      blue     640x480-4+28  maximised,focused         user@work: ~
+12  personal  #0ab1ff  1x1+0+0       popup,unmapped,attention
 ";
         assert_eq!(show(&windows(), false).unwrap(), expected);
     }
