@@ -337,7 +337,7 @@ impl DomainConfig {
             name,
             label,
             transport,
-            protocol: protocol.unwrap_or(Version::BASE),
+            protocol: protocol.unwrap_or(Version::NEWEST),
             allow_fullscreen: false,
             allow_pointer_lock: false,
             allow_run: true,
@@ -576,7 +576,7 @@ mod tests {
             name = "sys-net_2"
             color = "#0aB1ff"
             transport = "ring:32751"
-            protocol = "1.8+1"
+            protocol = "1.8"
             allow_fullscreen = true
             allow_pointer_lock = true
             allow_run = false
@@ -612,7 +612,7 @@ mod tests {
                     name: "personal".into(),
                     label: Label::named("green").unwrap(),
                     transport: Transport { kind: TransportKind::Socket, domid: DomId(7) },
-                    protocol: Version::BASE,
+                    protocol: Version::NEWEST,
                     allow_fullscreen: false,
                     allow_pointer_lock: false,
                     allow_run: true,
@@ -623,7 +623,7 @@ mod tests {
                     name: "sys-net_2".into(),
                     label: Label::of(custom),
                     transport: Transport { kind: TransportKind::Ring, domid: DomId(32751) },
-                    protocol: Version::NEWEST,
+                    protocol: Version::BASE,
                     allow_fullscreen: true,
                     allow_pointer_lock: true,
                     allow_run: false,

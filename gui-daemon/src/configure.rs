@@ -101,7 +101,7 @@ impl State {
     }
 
     fn arrange_guest(&mut self, target: &GuestTarget, look: Look) {
-        let level = self.domain(target.domain).map_or(0, |domain| domain.level());
+        let is_extended = self.is_extended(target.domain);
         let Some(guest) = self.windows.guest_mut(target.id) else { return };
         let state = look.state;
         let mut states = States::empty();
@@ -110,14 +110,13 @@ impl State {
         states.set(States::FULLSCREEN, state.fullscreen);
         states.set(States::RESIZING, look.resizing);
         states.set(States::MINIMISED | States::SUSPENDED, state.minimised);
-        if level == 0 && state.maximised && guest.wants_fullscreen {
-            // The base protocol does not know maximised windows. A domain that asked for the whole screen and got one is
-            // told that it has what it asked for.
+        if state.maximised && guest.wants_fullscreen {
+            // A domain that asked for the whole screen and got a maximised window is told that it has what it asked for.
             states.insert(States::FULLSCREEN);
         }
         let side = |length: i32| u32::try_from(length).unwrap_or_default();
         let place = look.content.origin();
-        let geom::Point { x, y } = if level == 0 { place } else { place.minus(look.origin) };
+        let geom::Point { x, y } = if !is_extended { place } else { place.minus(look.origin) };
         let arrange = Arrange {
             x,
             y,

@@ -60,7 +60,7 @@ fn every_domain_has_its_frame() {
 
 #[test]
 fn text_of_a_domain_stays_in_its_place() {
-    let mut world = World::new();
+    let mut world = World::of_1_8();
     let app = app_at(&mut world, Personal, (1, 1), (20, 7));
     let frame = world.frame(app.id);
     let before = world.screen();

@@ -57,7 +57,7 @@ fn keys_reach_the_focused_window_only() {
 
 #[test]
 fn modifiers_come_with_the_keys() {
-    let mut world = World::new();
+    let mut world = World::of_1_8();
     let apps = four(&mut world);
     let (x, y) = middle(&mut world, &apps[0]);
     world.click(x, y);
@@ -197,7 +197,7 @@ fn the_pointer_enters_moves_and_leaves() {
 #[test]
 fn buttons_and_wheels_arrive() {
     for who in [Personal, Dom0] {
-        let mut world = World::new();
+        let mut world = World::of_1_8();
         let app = world.app(who, 200, 100);
         world.put(app.id, 100, 100);
         let content = world.content(app.id);

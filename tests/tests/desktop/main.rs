@@ -13,5 +13,7 @@ mod input;
 mod life;
 mod management;
 mod outputs;
+mod pacing;
 mod pointer;
 mod popups;
+mod resize;
