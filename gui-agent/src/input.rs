@@ -7,7 +7,7 @@ use gui_protocol::{ButtonInput, CrossingInput, KeyInput, WindowId};
 use smithay::{
     backend::input::{Axis, AxisSource, ButtonState, KeyState, Keycode},
     input::{
-        keyboard::{FilterResult, KeyboardHandle, KeyboardTarget, ModifiersState},
+        keyboard::{KeyboardHandle, KeyboardTarget, ModifiersState},
         pointer::{AxisFrame, ButtonEvent, MotionEvent},
     },
     reexports::wayland_server::protocol::wl_surface::WlSurface,
@@ -111,7 +111,10 @@ impl State {
 
     fn send_key(&mut self, keyboard: &KeyboardHandle<Self>, keycode: Keycode, state: KeyState) {
         let (serial, time) = (SERIAL_COUNTER.next_serial(), self.frames.millis());
-        keyboard.input::<(), _>(self, keycode, state, serial, time, |_, _, _| FilterResult::Forward);
+        let ((), changes_modifiers) = keyboard.input_intercept(self, keycode, state, |_, _, _| ());
+        // exact ones are on their way by themselves: told of now, the client would hear the last ones again
+        let tells_modifiers = changes_modifiers && !self.has_exact_modifiers();
+        keyboard.input_forward(self, keycode, state, serial, time, tells_modifiers);
     }
 
     fn sync_modifiers(&mut self, keyboard: &KeyboardHandle<Self>, mask: u32) {

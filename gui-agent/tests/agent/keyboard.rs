@@ -68,9 +68,24 @@ fn modifiers_and_layout_are_told_exactly() {
     world.daemon().conn.keymap(&TWO_LAYOUTS.replace("dvorak", "intl"));
     world.settle();
     assert!(!world.client(client).inbox.keymap.contains("Dvorak"));
-    let told = "modifiers 0x40 locked 0x10";
-    assert_eq!(world.client(client).take_input(), ["key 42 down", told, told]);
+    assert_eq!(world.client(client).take_input(), ["key 42 down", "modifiers 0x40 locked 0x10"]);
     assert_eq!(world.client(client).inbox.latched_and_layout, (1, 0));
+}
+
+#[test]
+fn a_modifiers_key_is_told_and_then_what_it_does_once() {
+    let mut world = World::extended();
+    let (client, _toplevel, _buffer, id) = window(&mut world, 64, 64, RED);
+    modifiers(&mut world, 0, 0, 0, 0);
+    focus(&mut world, id);
+    world.client(client).take_input();
+    let shift = 50;
+    for (pressed, state, depressed) in [(true, 0, 1), (false, 1, 0)] {
+        world.daemon().conn.key(id, KeyInput { pressed, x: 0, y: 0, state, keycode: shift });
+        modifiers(&mut world, depressed, 0, 0, 0);
+    }
+    let expected = ["key 42 down", "modifiers 0x1 locked 0x0", "key 42 up", "modifiers 0x0 locked 0x0"];
+    assert_eq!(world.client(client).take_input(), expected);
 }
 
 #[test]

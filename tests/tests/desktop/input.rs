@@ -57,23 +57,24 @@ fn keys_reach_the_focused_window_only() {
 
 #[test]
 fn modifiers_come_with_the_keys() {
-    let mut world = World::of_1_8();
-    let apps = four(&mut world);
-    let (x, y) = middle(&mut world, &apps[0]);
-    world.click(x, y);
-    forget(&mut world, &apps);
-    world.key(code::LEFT_SHIFT, true);
-    world.tap(code::A);
-    world.key(code::LEFT_SHIFT, false);
-    let expected = [
-        "key 42 down",
-        "modifiers 0x1 locked 0x0",
-        "key 30 down",
-        "key 30 up",
-        "key 42 up",
-        "modifiers 0x0 locked 0x0",
-    ];
-    assert_eq!(got(&mut world, &apps)[0], expected);
+    for mut world in [World::new(), World::of_1_8()] {
+        let apps = four(&mut world);
+        let (x, y) = middle(&mut world, &apps[0]);
+        world.click(x, y);
+        forget(&mut world, &apps);
+        world.key(code::LEFT_SHIFT, true);
+        world.tap(code::A);
+        world.key(code::LEFT_SHIFT, false);
+        let expected = [
+            "key 42 down",
+            "modifiers 0x1 locked 0x0",
+            "key 30 down",
+            "key 30 up",
+            "key 42 up",
+            "modifiers 0x0 locked 0x0",
+        ];
+        assert_eq!(got(&mut world, &apps)[0], expected);
+    }
 }
 
 #[test]
