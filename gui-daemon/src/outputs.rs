@@ -300,6 +300,7 @@ impl State {
         self.apply_effects();
         self.arrange_all();
         self.tell_all_outputs();
+        self.tell_all_screens();
         self.queue_redraw();
         self.refresh_pointer();
     }

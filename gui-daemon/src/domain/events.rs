@@ -31,6 +31,7 @@ impl State {
                 if let Some(domain) = self.domain(id) {
                     info!(domain = %domain.config.name, %version, "agent connected");
                 }
+                self.tell_screens(id);
                 self.tell_keymap(id);
             }
             DaemonEvent::Created { window, geometry, override_redirect } => {

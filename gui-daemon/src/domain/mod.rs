@@ -19,6 +19,7 @@ use crate::{
     config::{self, Config, TransportKind},
     ipc,
     liveness::Liveness,
+    outputs::Screen,
     shell::{self, Owner, geom},
     state::State,
 };
@@ -103,6 +104,36 @@ impl State {
     /// Whether the domain's agent speaks more than the base protocol.
     pub fn is_extended(&self, domain: DomainId) -> bool {
         self.domain(domain).is_some_and(|domain| domain.level() > 0)
+    }
+
+    /// Tells a domain the outputs, if its agent can be told.
+    fn tell_screens(&mut self, domain: DomainId) {
+        let screens: Vec<_> = self.outputs.iter().map(|screen| self.wire_screen(screen)).collect();
+        self.with_link(domain, |link| link.outputs(&screens));
+    }
+
+    /// Tells all domains the outputs.
+    pub(crate) fn tell_all_screens(&mut self) {
+        let domains: Vec<DomainId> = self.domains.iter().map(|domain| domain.id).collect();
+        for domain in domains {
+            self.tell_screens(domain);
+        }
+    }
+
+    fn wire_screen(&self, screen: &Screen) -> gui_protocol::Output {
+        let (config, area) = (screen.config(), wire_rect(screen.area()));
+        gui_protocol::Output {
+            id: screen.id().0,
+            x: area.x,
+            y: area.y,
+            width: area.width,
+            height: area.height,
+            mode_width: config.width,
+            mode_height: config.height,
+            refresh_mhz: self.backend.refresh_mhz(config).unsigned_abs(),
+            // The configuration's scales are those of the wire.
+            scale: gui_protocol::Scale::new(config.scale.in_120ths()).unwrap_or_default(),
+        }
     }
 
     /// A window leaves the desktop: what it held of the input is free.

@@ -167,6 +167,59 @@ fn clients_are_told_of_every_screen() {
 }
 
 #[test]
+fn applications_of_a_domain_are_told_of_every_screen() {
+    let mut world = World::new();
+    beside(&mut world, 1.5);
+    let client = world.connect(Personal);
+    world.client(client).listen_to_screens();
+    world.settle();
+    let info = |mode, place, scale| ScreenInfo { mode, refresh: 0, place, scale, logical: (WIDTH, HEIGHT) };
+    let all = |world: &mut World, client| {
+        let known = &world.client(client).inbox.screens.known;
+        let mut known: Vec<ScreenInfo> = known.values().cloned().collect();
+        known.sort_by_key(|screen| screen.place);
+        known
+    };
+    let left = info((WIDTH, HEIGHT), (0, 0), 1);
+    let right = info((WIDTH * 3 / 2, HEIGHT * 3 / 2), (WIDTH, 0), 2);
+    assert_eq!(all(&mut world, client), [left.clone(), right]);
+
+    let outputs = world.state().outputs.configs();
+    set(&mut world, &outputs[..1]);
+    assert_eq!(world.client(client).inbox.screens.count(), 1);
+    // A daemon that comes later tells its own.
+    world.daemon = None;
+    world.start_daemon();
+    let client = world.connect(Personal);
+    world.client(client).listen_to_screens();
+    world.settle();
+    assert_eq!(all(&mut world, client), [left]);
+}
+
+#[test]
+fn an_application_of_a_domain_draws_for_its_screen_and_is_shown_pixel_by_pixel() {
+    let mut world = World::new();
+    beside(&mut world, 1.5);
+    let app = world.app(Personal, 81, 41);
+    let _listened = world.client(app.client).fractional_scale(&app.toplevel.surface);
+    world.put(app.id, WIDTH + 101, 101);
+    assert_eq!(world.client(app.client).inbox.screens.fractional[&app.toplevel.surface.id()], 180);
+    let client = world.client(app.client);
+    let viewport = client.viewport(&app.toplevel.surface);
+    let (width, height) = (scale(1.5).physical(81), scale(1.5).physical(41));
+    let mut buffer = client.buffer(width, height, 0);
+    buffer.fill(|x, y| if (x + y) % 2 == 0 { 0xffab_cdef } else { 0xff12_3456 });
+    viewport.set_destination(81, 41);
+    show(&app.toplevel.surface, &buffer);
+    world.settle();
+    assert_eq!(world.content(app.id).size(), Size::new(81, 41));
+    let all = (width * height) as usize;
+    let count = |world: &mut World, colour| found(world, "right", colour).map_or(0, |(_, count)| count);
+    assert_eq!(count(&mut world, 0xffab_cdef), all.div_ceil(2));
+    assert_eq!(count(&mut world, 0xff12_3456), all / 2);
+}
+
+#[test]
 fn a_window_draws_for_the_screen_that_shows_most_of_it() {
     let mut world = World::new();
     beside(&mut world, 1.5);
