@@ -19,7 +19,7 @@ pub fn assert_grid(screen: &Screen, expected: &str) {
 }
 
 /// An application whose frame begins in this cell of the grid and covers this many.
-fn app_at(world: &mut World, who: Who, (column, row): (i32, i32), (columns, rows): (i32, i32)) -> App {
+pub fn app_at(world: &mut World, who: Who, (column, row): (i32, i32), (columns, rows): (i32, i32)) -> App {
     // the frame's borders are in the middle of the cells at its edges
     let app = world.app(who, columns * 32 - 36, rows * 32 - 60);
     world.put(app.id, column * 32 + 14, row * 32 + 14);

@@ -1,5 +1,7 @@
 //! Daemon, agents and applications come and go; whoever is left notices nothing but that.
 
+use std::time::Duration;
+
 use gui_daemon::ipc::LinkState;
 use shm_grant::Backend;
 use transom_tests::client::show;
@@ -98,6 +100,19 @@ fn an_application_goes_with_its_windows_only() {
         assert_eq!(world.focused(), Some(stays.id));
         assert_eq!(world.client(stays.client).error, None);
         world.assert_shown(stays.id, who.colour());
+    }
+}
+
+#[test]
+fn where_nothing_happens_nobody_wakes_up() {
+    for mut world in [World::new(), World::of_1_8()] {
+        for who in DOMAINS.into_iter().chain([Dom0]) {
+            let app = world.app(who, 150, 100);
+            world.client(app.client).frame(&app.toplevel.surface);
+            show(&app.toplevel.surface, &app.buffer);
+        }
+        world.settle();
+        world.assert_idle(Duration::from_millis(300));
     }
 }
 

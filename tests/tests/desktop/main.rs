@@ -14,6 +14,7 @@ mod life;
 mod management;
 mod outputs;
 mod pacing;
+mod pairings;
 mod pointer;
 mod popups;
 mod resize;
