@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use gui_daemon::ipc::LinkState;
+use gui_daemon::{ipc::LinkState, shell::geom};
 use gui_protocol::{
     BufferId, Rect, States, Version, WindowId,
     message::{AgentMessage, DaemonMessage},
 };
 use shm_grant::Backend;
 use transom_tests::client::show;
+use wayland_client::Proxy;
 
 use crate::fixture::{Dom0, Personal, Untrusted, World, peer::Peer};
 
@@ -273,4 +274,67 @@ fn a_flood_of_commits_starves_nobody() {
     }
     assert_eq!(world.link_state(Untrusted), LinkState::Connected);
     assert!(world.longest_turn < Duration::from_secs(1), "{:?}", world.longest_turn);
+}
+
+/// A colour that no other of a few hundred frames has.
+fn colour_of(frame: u32) -> u32 {
+    0xff00_4000 | frame << 16 & 0xff_0000 | frame & 0xff
+}
+
+/// The content's colour in every frame that the screen took, each once. It is never two colours.
+fn colours_shown(world: &mut World, content: geom::Rect) -> Vec<u32> {
+    let film = world.film.take().unwrap();
+    let mut shown: Vec<u32> = film
+        .iter()
+        .map(|screen| match screen.colours(content)[..] {
+            [colour] => colour | 0xff00_0000,
+            ref torn => panic!("a frame of parts: {torn:x?}"),
+        })
+        .collect();
+    shown.dedup();
+    shown
+}
+
+#[test]
+fn a_program_with_a_single_buffer_never_waits_for_it() {
+    for mut world in [World::new(), World::of_1_8()] {
+        let mut app = world.app(Personal, 200, 100);
+        let content = world.content(app.id);
+        world.film = Some(Vec::new());
+        for frame in 1..=60 {
+            world.client(app.client).inbox.buffers_released.clear();
+            app.buffer.fill(|_, _| colour_of(frame));
+            world.client(app.client).frame(&app.toplevel.surface);
+            show(&app.toplevel.surface, &app.buffer);
+            world.settle();
+            let inbox = &world.client(app.client).inbox;
+            assert_eq!(inbox.buffers_released, [app.buffer.buffer.id()], "frame {frame}");
+            assert_eq!(inbox.frames_done, frame as usize);
+        }
+        let expected: Vec<u32> = (1..=60).map(colour_of).collect();
+        assert_eq!(colours_shown(&mut world, content), expected, "all of them, in order");
+    }
+}
+
+#[test]
+fn of_a_program_that_waits_for_nothing_the_newest_frame_is_shown() {
+    let mut world = World::with(Backend::Socket, &[Personal], LEVEL_1);
+    let app = world.app(Personal, 200, 100);
+    let content = world.content(app.id);
+    let buffers: Vec<_> =
+        (1..=60).map(|frame| world.client(app.client).buffer(200, 100, colour_of(frame))).collect();
+    world.client(app.client).inbox.buffers_released.clear();
+    world.film = Some(Vec::new());
+    for buffer in &buffers {
+        world.client(app.client).frame(&app.toplevel.surface);
+        show(&app.toplevel.surface, buffer);
+    }
+    world.settle();
+    let shown = colours_shown(&mut world, content);
+    assert_eq!(shown.last(), Some(&colour_of(60)));
+    assert!(shown.len() <= 3, "{} of 60 were shown", shown.len());
+    let inbox = &world.client(app.client).inbox;
+    assert_eq!(inbox.frames_done, 60, "every callback comes");
+    let given: Vec<_> = buffers.iter().map(|it| it.buffer.id()).collect();
+    assert_eq!(inbox.buffers_released, given, "every buffer comes back");
 }
