@@ -16,6 +16,9 @@ fn build_agent(folder: &Path) {
     assert!(build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
 }
 
+const CASES: [&str; 3] = ["full-1080p", "64x64", "scroll"];
+const PATHS: [&str; 3] = ["direct", "transom", "transom-1.8"];
+
 #[test]
 fn frames_are_measured_on_every_path_of_our_own() {
     let bench = Path::new(env!("CARGO_BIN_EXE_end-to-end"));
@@ -30,17 +33,19 @@ fn frames_are_measured_on_every_path_of_our_own() {
         "--rounds",
         "1",
     ]);
-    for case in ["full-1080p", "64x64", "scroll"] {
+    for case in CASES {
         command.args(["--case", case]);
     }
-    command.args(["--path", "direct", "--path", "transom"]);
+    for path in PATHS {
+        command.args(["--path", path]);
+    }
     assert!(command.status().unwrap().success());
 
     let report: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     let rows = report["rows"].as_array().unwrap();
     let names: Vec<_> =
         rows.iter().map(|row| [&row["case"], &row["path"]].map(|name| name.as_str().unwrap())).collect();
-    let expected = ["full-1080p", "64x64", "scroll"].map(|case| [[case, "direct"], [case, "transom"]]);
+    let expected = CASES.map(|case| PATHS.map(|path| [case, path]));
     assert_eq!(names, expected.concat());
     for row in rows {
         let positive = |value: &Value| value.as_f64().is_some_and(|value| value > 0.0);

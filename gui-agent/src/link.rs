@@ -24,7 +24,6 @@ pub(crate) struct Link {
     pub(crate) server: Server,
     pub(crate) conn: AgentConn,
     started: Instant,
-    connected: bool,
     lost: bool,
 }
 
@@ -38,7 +37,7 @@ impl Link {
         let server = Server::bind(&address)?;
         info!("listening for the GUI domain: {address}");
         let conn = AgentConn::new(AgentConfig { max_minor: options.max_minor }, Duration::ZERO);
-        Ok(Self { server, conn, started: Instant::now(), connected: false, lost: false })
+        Ok(Self { server, conn, started: Instant::now(), lost: false })
     }
 
     /// Ready whenever [`Link::read`] has something to do.
@@ -56,7 +55,6 @@ impl Link {
             match event {
                 Event::Connected => {
                     info!("the GUI domain has connected");
-                    self.connected = true;
                     self.conn.connected(self.started.elapsed());
                 }
                 Event::Readable => self.read_bytes(),
@@ -92,7 +90,7 @@ impl Link {
     }
 
     fn forget_peer(&mut self) {
-        (self.connected, self.lost) = (false, true);
+        self.lost = true;
         self.conn.disconnected();
     }
 
@@ -120,9 +118,10 @@ impl Link {
         }
     }
 
-    /// Whether a daemon is there and has been sent everything there is to say.
+    /// Whether a daemon is there and has been sent everything there is to say. One that has not greeted yet has not: which
+    /// version it speaks decides who paces the clients.
     pub(crate) fn is_clear(&self) -> bool {
-        self.connected && self.conn.transmit().is_empty()
+        self.conn.is_running() && self.conn.transmit().is_empty()
     }
 
     /// Whether a daemon is there that speaks this project's extension.

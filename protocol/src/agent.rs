@@ -493,6 +493,12 @@ impl AgentConn {
         self.version().and_then(Version::level).unwrap_or_default()
     }
 
+    /// Whether there is a daemon and it is agreed which version is spoken with it.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.version().is_some()
+    }
+
     fn version(&self) -> Option<Version> {
         match self.link {
             Link::Running(version) => Some(version),

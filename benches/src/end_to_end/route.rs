@@ -22,6 +22,9 @@ pub enum Route {
     Direct,
     /// Agent and daemon.
     Transom,
+    /// The same without the extension, as with a peer of the base protocol.
+    #[value(name = "transom-1.8")]
+    TransomBase,
     /// Waypipe, which does not compress, in front of our own compositor.
     Waypipe,
     /// Waypipe as it is by default, with LZ4, in front of our own compositor.
@@ -38,6 +41,7 @@ impl Route {
         match self {
             Route::Direct => "direct",
             Route::Transom => "transom",
+            Route::TransomBase => "transom-1.8",
             Route::Waypipe => "waypipe",
             Route::WaypipeLz4 => "waypipe-lz4",
             Route::Weston => "weston",
@@ -48,7 +52,7 @@ impl Route {
     /// The first program it needs that is not ours and not there: the same name in Debian.
     pub fn missing(self) -> Option<&'static str> {
         let needed: &[&str] = match self {
-            Route::Direct | Route::Transom => &[],
+            Route::Direct | Route::Transom | Route::TransomBase => &[],
             Route::Waypipe | Route::WaypipeLz4 => &["waypipe"],
             Route::Weston => &["weston"],
             Route::WaypipeWeston => &["weston", "waypipe"],
@@ -63,17 +67,21 @@ impl Route {
 
     /// Whether it is not ours, and to be compared with.
     pub fn is_peer(self) -> bool {
-        !matches!(self, Route::Direct | Route::Transom)
+        !matches!(self, Route::Direct | Route::Transom | Route::TransomBase)
     }
 
     /// Whether pixels are shown while they change: such a way may tear a frame and skip one.
     pub fn is_live(self) -> bool {
-        self == Route::Transom
+        self == Route::TransomBase
     }
 
     /// Whether it can serve several clients, each through its own channel.
     pub fn has_channels(self) -> bool {
-        matches!(self, Route::Direct | Route::Transom | Route::Weston)
+        self.has_agents() || matches!(self, Route::Direct | Route::Weston)
+    }
+
+    fn has_agents(self) -> bool {
+        matches!(self, Route::Transom | Route::TransomBase)
     }
 }
 
@@ -151,11 +159,14 @@ impl Session {
                 client(&mut command);
                 command
             }
-            Route::Transom => {
+            Route::Transom | Route::TransomBase => {
                 let name = format!("domain-{channel}");
                 let mut agent = program(&setup.programs.join("gui-agent"), directory);
                 agent.args(["--transport", setup.transport, "--domain", &(channel + 1).to_string()]);
                 agent.args(["--refresh", &setup.case.refresh_hz().to_string(), "--socket-name", &name]);
+                if setup.route == Route::TransomBase {
+                    agent.args(["--max-minor", "8"]);
+                }
                 let mut agent = Process::start(&mut agent)?;
                 agent.wait_for_socket(&directory.join(&name))?;
                 self.between.push(agent);
@@ -231,7 +242,7 @@ fn start_sink(setup: &Setup<'_>, directory: &Path, display: &str, seen: &Path) -
     let refresh = setup.case.refresh_hz();
     let mut config = format!("[output]\nwidth = {width}\nheight = {height}\nrefresh_hz = {refresh}\n");
     writeln!(config, "[wayland]\nsocket = \"{display}\"")?;
-    if setup.route == Route::Transom {
+    if setup.route.has_agents() {
         for domain in 1..=setup.bystanders + 1 {
             writeln!(config, "[[domain]]\nname = \"d{domain}\"\nlabel = \"blue\"")?;
             writeln!(config, "transport = \"{}:{domain}\"", setup.transport)?;

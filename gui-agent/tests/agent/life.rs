@@ -108,6 +108,25 @@ fn no_frame_is_called_back_while_nobody_watches() {
 }
 
 #[test]
+fn no_frame_is_called_back_before_it_is_agreed_who_paces_the_clients() {
+    let mut world = World::without_daemon(0);
+    world.start_silent_daemon();
+    let client = world.connect();
+    let toplevel = world.client(client).toplevel();
+    world.settle();
+    let buffer = world.client(client).buffer(32, 32, RED);
+    world.client(client).ack(&toplevel.xdg_surface);
+    world.client(client).frame(&toplevel.surface);
+    show(&toplevel.surface, &buffer);
+    world.settle();
+    assert_eq!(world.client(client).inbox.frames_done, 0);
+    world.daemon().set_reads(true);
+    world.settle();
+    assert!(world.daemon().greeted);
+    assert_eq!(world.client(client).inbox.frames_done, 1);
+}
+
+#[test]
 fn a_daemon_that_does_not_read_holds_frames_back() {
     let mut world = World::new();
     let (client, toplevel, buffer, _) = window(&mut world, 32, 32, RED);
