@@ -70,6 +70,14 @@ impl Window {
         }
     }
 
+    /// Whether content of this size changes nothing: its owner was told what is wanted, has answered, and all is there.
+    fn has_settled_at(&self, size: Size) -> bool {
+        let wanted = (self.goal, self.state);
+        self.answer == Answer::default()
+            && (self.told, (self.content, self.shown)) == (wanted, wanted)
+            && (self.state.fills_output() || self.content.size() == size)
+    }
+
     /// Whether sizes that it is told are answered by content.
     fn draws(&self) -> bool {
         self.patient && self.mapped && !self.is_popup()
@@ -97,6 +105,10 @@ impl Shell {
         if !window.draws() {
             let wish = Rect::at(window.normal.origin(), size);
             return self.request_geometry(id, wish);
+        }
+        // as nearly every frame does
+        if window.has_settled_at(size) {
+            return;
         }
         if window.answer.late && !answers {
             return;

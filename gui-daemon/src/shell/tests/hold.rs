@@ -19,6 +19,20 @@ fn held(edges: Edges, at: Point) -> (Shell, Id) {
 }
 
 #[test]
+fn a_frame_like_the_last_changes_nothing() {
+    let mut shell = desktop();
+    let id = shown(&mut shell, WORK, START);
+    shell.set_patient(id, true);
+    effects(&mut shell);
+    for answers in [true, false] {
+        shell.drawn(id, START.size(), answers);
+        assert!(effects(&mut shell).is_empty());
+    }
+    shell.drawn(id, Size::new(340, 200), true);
+    assert!(!effects(&mut shell).is_empty());
+}
+
+#[test]
 fn frame_and_content_change_together_when_the_content_comes() {
     let (mut shell, id) = held(RIGHT, Point::new(700, 400));
     let before = frame(&shell, id);
