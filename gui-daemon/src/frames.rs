@@ -24,7 +24,7 @@ use tracing::{error, warn};
 use crate::{
     backend::OutputId,
     focus::GuestTarget,
-    outputs::{Screen, physical},
+    outputs::{Redraw, Screen, physical},
     scene::Stage,
     shell::{self, geom, geom::Rect},
     state::State,
@@ -67,6 +67,7 @@ impl State {
         // The frame may have been asked for just before the output went.
         let Some(screen) = self.outputs.get_mut(output) else { return };
         screen.queued = false;
+        let redraw = std::mem::take(&mut screen.redraw);
         let stage = Stage {
             cursor,
             hold: &self.pointer_hold,
@@ -76,14 +77,17 @@ impl State {
             domains: &self.domains,
             pointer: &self.pointer,
         };
-        match screen.canvas.render(&stage.scene()) {
+        match stage.draw(&mut screen.canvas, &redraw) {
             Ok(damage) if damage.is_empty() => {}
             Ok(damage) => {
                 screen.frames = screen.frames.saturating_add(1);
                 self.present(output, &damage);
             }
             // A client of dom0 has taken its memory away. It is disconnected for that, and the next frame is without it.
-            Err(err) => warn!(%err, "a frame could not be drawn"),
+            Err(err) => {
+                screen.redraw = Redraw::All;
+                warn!(%err, "a frame could not be drawn");
+            }
         }
         self.tell_presented(output, asked);
         self.backend.set_cursor(self.host_cursor());
@@ -95,7 +99,7 @@ impl State {
     pub(crate) fn await_frame(&mut self, id: shell::Id) {
         self.pace.waiting.insert(id);
         if self.is_seen(id) {
-            self.queue_redraw_of(id);
+            self.queue_content_of(id);
             return;
         }
         if self.shell.window(id).is_some_and(|window| !window.mapped) {
@@ -140,8 +144,9 @@ impl State {
             }
             asked.extend(self.latch(id));
             self.frame_done(id);
-            if !area.encloses(frame) {
-                self.queue_redraw_in(frame);
+            match self.outputs.get_mut(output) {
+                Some(screen) if area.encloses(frame) => screen.redraw.add(id),
+                _ => self.queue_content_of(id),
             }
         }
         // What a frame waits for may have come with a commit.

@@ -108,6 +108,7 @@ impl State {
                 info!(domain = %domain.config.name, after_ms = quiet.as_millis(), "the agent responds again");
             }
             self.names_changed();
+            self.queue_redraw();
         }
         for client in waiting {
             self.reply(client, Response::Done {});
@@ -136,6 +137,7 @@ impl State {
             warn!(domain = %domain.config.name, after_ms, "the agent does not respond");
         }
         self.names_changed();
+        self.queue_redraw();
     }
 
     fn stop_asking(&mut self, id: DomainId) {

@@ -3,6 +3,8 @@
 //! All geometry is in logical pixels but for an output's own [`Canvas`]. Invariants: once the daemon runs there is an output;
 //! none overlaps another; a frame is asked for only of outputs on which something may have changed.
 
+use std::collections::BTreeSet;
+
 use smithay::{
     desktop::utils::{output_update, with_surfaces_surface_tree},
     output::{Mode, Output, PhysicalProperties, Scale as WlScale, Subpixel},
@@ -39,10 +41,35 @@ pub struct Screen {
     pub canvas: Canvas,
     /// Whether a frame is asked for that is not drawn yet.
     pub(crate) queued: bool,
+    /// What it has to draw.
+    pub(crate) redraw: Redraw,
     /// Frames drawn since the start in which something had changed.
     pub(crate) frames: u64,
     /// The windows on it as of the last frame that was asked for because of them.
     placed: Vec<Placed>,
+}
+
+/// What may have changed on an output since its last frame.
+#[derive(Debug)]
+pub(crate) enum Redraw {
+    /// The content of these domains' windows, and nothing else.
+    Content(BTreeSet<shell::Id>),
+    /// Anything.
+    All,
+}
+
+impl Default for Redraw {
+    fn default() -> Self {
+        Self::Content(BTreeSet::new())
+    }
+}
+
+impl Redraw {
+    pub(crate) fn add(&mut self, id: shell::Id) {
+        if let Self::Content(windows) = self {
+            windows.insert(id);
+        }
+    }
 }
 
 /// What of a window's place and look the shell decides.
@@ -84,6 +111,10 @@ impl Screen {
     /// Whether a frame is asked for that is not drawn yet.
     pub fn is_queued(&self) -> bool {
         self.queued
+    }
+
+    fn shows(&self, rect: geom::Rect) -> bool {
+        !self.area().intersection(rect).is_empty()
     }
 
     /// Tells dom0's clients how it is set.
@@ -269,7 +300,17 @@ impl State {
         };
         let wl = Output::new(config.name.clone(), physical);
         let global = wl.create_global::<State>(&self.display_handle);
-        Screen { id, config, wl, global, canvas, queued: false, frames: 0, placed: Vec::new() }
+        Screen {
+            id,
+            config,
+            wl,
+            global,
+            canvas,
+            queued: false,
+            redraw: Redraw::All,
+            frames: 0,
+            placed: Vec::new(),
+        }
     }
 
     /// Takes outputs away.
@@ -324,30 +365,40 @@ impl State {
 
     /// Asks for a frame of every output.
     pub fn queue_redraw(&mut self) {
-        for screen in &mut self.outputs.screens {
-            if !std::mem::replace(&mut screen.queued, true) {
-                self.backend.schedule_frame(screen.id);
-            }
-        }
+        self.queue_if(|_| true, |redraw| *redraw = Redraw::All);
     }
 
     /// Asks for a frame of the outputs that show some of `rect`.
     pub fn queue_redraw_in(&mut self, rect: geom::Rect) {
-        for screen in &mut self.outputs.screens {
-            let shows = !screen.area().intersection(rect).is_empty();
-            if shows && !std::mem::replace(&mut screen.queued, true) {
-                self.backend.schedule_frame(screen.id);
-            }
-        }
+        self.queue_if(|screen| screen.shows(rect), |redraw| *redraw = Redraw::All);
     }
 
     /// Asks for a frame of the outputs that show a window, or, if none does, of the one nearest to it, whose frames are the
     /// window's.
     pub fn queue_redraw_of(&mut self, id: shell::Id) {
+        self.queue_of(id, |redraw| *redraw = Redraw::All);
+    }
+
+    /// Asks for a frame of the same outputs, since the content of a domain's window changes and nothing else does.
+    pub(crate) fn queue_content_of(&mut self, id: shell::Id) {
+        self.queue_of(id, |redraw| redraw.add(id));
+    }
+
+    fn queue_of(&mut self, id: shell::Id, note: impl Fn(&mut Redraw)) {
         let Some(frame) = self.shell.window(id).map(|window| window.frame) else { return };
-        self.queue_redraw_in(frame);
-        let nearest = self.outputs.main_of(frame).map(Screen::area);
-        self.queue_redraw_in(nearest.unwrap_or_default());
+        let nearest = self.outputs.main_of(frame).map(Screen::id);
+        self.queue_if(|screen| screen.shows(frame) || Some(screen.id) == nearest, note);
+    }
+
+    fn queue_if(&mut self, which: impl Fn(&Screen) -> bool, note: impl Fn(&mut Redraw)) {
+        for screen in &mut self.outputs.screens {
+            if which(screen) {
+                note(&mut screen.redraw);
+                if !std::mem::replace(&mut screen.queued, true) {
+                    self.backend.schedule_frame(screen.id);
+                }
+            }
+        }
     }
 
     /// Asks for a frame of the outputs that the pointer is drawn on.
@@ -376,6 +427,7 @@ impl State {
             let placed: Vec<Placed> = placed.collect();
             if screen.placed != placed {
                 screen.placed = placed;
+                screen.redraw = Redraw::All;
                 if !std::mem::replace(&mut screen.queued, true) {
                     backend.schedule_frame(screen.id);
                 }

@@ -12,9 +12,10 @@ use crate::{
     domain::Domain,
     input::PointerState,
     label::Color,
+    outputs::Redraw,
     pointer_lock::{self, PointerHold},
-    render::{Content, Cursor, CursorIcon, CursorLook, FrameSpec, Scene, Style, View},
-    shell::{self, Hit, Owner, Role, Shell, geom::Point},
+    render::{Canvas, Content, Cursor, CursorIcon, CursorLook, FrameSpec, RenderError, Scene, Style, View},
+    shell::{self, Hit, Owner, Role, Shell, geom, geom::Point},
     state::State,
     windows::{Source, Windows},
 };
@@ -42,8 +43,20 @@ pub(crate) struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
+    /// Brings a canvas in step with the desktop, on which this may have changed, and returns the rectangles that were drawn.
+    pub fn draw(&self, canvas: &mut Canvas, redraw: &Redraw) -> Result<Vec<geom::Rect>, RenderError> {
+        if let Redraw::Content(windows) = redraw {
+            let shown = windows.iter().filter(|id| self.shell.is_visible(**id));
+            let views = shown.filter_map(|id| self.view(self.shell.window(*id)?));
+            if let Some(drawn) = canvas.refresh(&views.collect::<Vec<_>>(), self.cursor.as_ref())? {
+                return Ok(drawn);
+            }
+        }
+        canvas.render(&self.scene())
+    }
+
     /// The desktop as it is now.
-    pub fn scene(&self) -> Scene<'a> {
+    fn scene(&self) -> Scene<'a> {
         Scene {
             views: self.shell.stack().rev().filter_map(|window| self.view(window)).collect(),
             cursor: self.cursor.clone(),

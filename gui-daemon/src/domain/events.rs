@@ -56,7 +56,9 @@ impl State {
             DaemonEvent::Damaged { window, rect } => {
                 if let Some(image) = self.guest_mut(id, window).and_then(|guest| guest.pool.image_mut()) {
                     image.damage(desktop_rect(rect));
-                    self.queue_redraw_of_guest(id, window);
+                    if let Some(shell_id) = self.guest_id(id, window) {
+                        self.queue_content_of(shell_id);
+                    }
                 }
             }
             DaemonEvent::Title { window, title } => {

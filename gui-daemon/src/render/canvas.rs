@@ -19,10 +19,11 @@ use smithay::{
 
 use super::{
     Content, Scene, View,
-    cursor::{CursorImages, CursorLook, SHARE},
-    elements::{Area, Mapping, SceneElement, Surface},
+    cursor::{Cursor, CursorImages, CursorLook, SHARE},
+    elements::{Area, Fill, Mapping, SceneElement, Surface},
     frame::FrameParts,
     opaque,
+    refresh::Seen,
     text::Text,
 };
 use crate::{
@@ -43,15 +44,26 @@ const FAR: i32 = 1 << 20;
 /// Pixels are 32-bit words `0xrrggbb` below an unused byte (`XRGB8888`); rectangles of it are in buffer coordinates, pixels from its top
 /// left corner.
 pub struct Canvas {
-    renderer: PixmanRenderer,
+    pub(super) renderer: PixmanRenderer,
     tracker: OutputDamageTracker,
-    framebuffer: Image<'static, 'static>,
-    size: Size,
-    mapping: Mapping,
+    pub(super) framebuffer: Image<'static, 'static>,
+    pub(super) size: Size,
+    pub(super) mapping: Mapping,
     filter: TextureFilter,
-    text: Text,
-    frames: HashMap<Id, FrameParts>,
+    pub(super) text: Text,
+    pub(super) known: HashMap<Id, Known>,
+    /// The views of the last frame and what they cover, topmost first; none if it was not drawn.
+    pub(super) stack: Vec<(Id, Area)>,
+    /// The pointer as last drawn.
+    pub(super) cursor: Option<Cursor>,
     cursors: CursorImages,
+}
+
+/// What is kept of a view between frames.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) frame: FrameParts,
+    pub(super) seen: Option<Seen>,
 }
 
 impl fmt::Debug for Canvas {
@@ -79,7 +91,9 @@ impl Canvas {
             mapping: Mapping { scale, origin: Point::default() },
             filter: TextureFilter::Linear,
             text,
-            frames: HashMap::new(),
+            known: HashMap::new(),
+            stack: Vec::new(),
+            cursor: None,
             cursors: CursorImages::default(),
         })
     }
@@ -87,6 +101,7 @@ impl Canvas {
     /// Shows the part of the desktop that begins at `origin`, in logical pixels, from the next frame on.
     pub fn move_to(&mut self, origin: Point) {
         self.mapping.origin = origin;
+        self.stack.clear();
     }
 
     /// Width and height, in buffer pixels.
@@ -101,7 +116,15 @@ impl Canvas {
     /// [`RenderError::Draw`] if something could not be drawn, such as the buffer of a client that took its memory away.
     /// The framebuffer is then undefined, and the next call draws all of it.
     pub fn render(&mut self, scene: &Scene<'_>) -> Result<Vec<Rect>, RenderError> {
-        let elements = self.elements(scene)?;
+        let drawn = self.draw(scene);
+        if drawn.is_err() {
+            self.start_over();
+        }
+        drawn
+    }
+
+    fn draw(&mut self, scene: &Scene<'_>) -> Result<Vec<Rect>, RenderError> {
+        let (elements, stack) = self.elements(scene)?;
         self.choose_filter(&elements)?;
         let mut target = self.renderer.bind(&mut self.framebuffer)?;
         // The framebuffer holds the last frame: its age is 1.
@@ -112,8 +135,10 @@ impl Canvas {
             &elements,
             opaque(scene.background),
         )?;
-        let damage = drawn.damage.into_iter().flatten();
-        Ok(damage.map(|rect| Rect::new(rect.loc.x, rect.loc.y, rect.size.w, rect.size.h)).collect())
+        let damage = drawn.damage.into_iter().flatten().map(rect_of).collect();
+        self.stack = stack;
+        self.cursor.clone_from(&scene.cursor);
+        Ok(damage)
     }
 
     /// Copies the pixels of `rect` to the same place in `into`, an image of the canvas's size without padding, with the
@@ -173,47 +198,76 @@ impl Canvas {
         Ok(())
     }
 
-    /// All that `scene` shows, topmost first.
-    fn elements(&mut self, scene: &Scene<'_>) -> Result<Vec<SceneElement>, RenderError> {
-        let mut elements = Vec::new();
-        if let Some(cursor) = &scene.cursor {
-            let height = self.size.height;
-            let drawn = self.cursors.element(cursor, height, self.mapping, &mut self.renderer)?;
-            elements.extend(drawn.map(SceneElement::from));
-            if let CursorLook::Surface { surface, hotspot } = &cursor.look {
-                let (at, most) = (self.mapping.point(cursor.position), height / SHARE);
-                let corner = (at.x.saturating_sub(most), at.y.saturating_sub(most));
-                let clip = Area::new(corner.into(), (2 * most, 2 * most).into());
-                self.surface(surface, cursor.position.minus(*hotspot), clip, Kind::Cursor, &mut elements);
-            }
-        }
-        let screen = self.screen();
-        let reachable = Rect::new(-FAR, -FAR, 2 * FAR, 2 * FAR);
-        let mut frames = HashMap::with_capacity(scene.views.len());
+    /// All that `scene` shows, topmost first, and its views as [`Canvas::stack`] has them.
+    fn elements(&mut self, scene: &Scene<'_>) -> Result<(Vec<SceneElement>, Vec<(Id, Area)>), RenderError> {
+        let mut elements = self.pointer(scene.cursor.as_ref())?;
+        let mut stack = Vec::with_capacity(scene.views.len());
+        let mut all_known = HashMap::with_capacity(scene.views.len());
         for view in &scene.views {
-            if view.outer.intersection(screen).is_empty() || !reachable.encloses(view.outer) {
+            if !self.is_in_reach(view) {
                 continue;
             }
-            let mut frame = self.frames.remove(&view.id).unwrap_or_default();
-            let band = frame.band(view, self.mapping, &self.text, &mut self.renderer)?;
+            let mut known = self.known.remove(&view.id).unwrap_or_default();
+            let band = known.frame.band(view, self.mapping, &self.text, &mut self.renderer)?;
             elements.extend(band.into_iter().map(SceneElement::from));
-            self.content(view, &mut elements);
-            elements.push(frame.fill(view, self.mapping).into());
-            frames.insert(view.id, frame);
+            let fill = known.frame.fill(view, self.mapping);
+            self.content(view, &fill, &mut known.seen, &mut elements);
+            stack.push((view.id, fill.geometry));
+            elements.push(fill.into());
+            all_known.insert(view.id, known);
         }
-        self.frames = frames;
+        self.known = all_known;
+        Ok((elements, stack))
+    }
+
+    /// Whether any of a view may be on the canvas.
+    pub(super) fn is_in_reach(&self, view: &View<'_>) -> bool {
+        let reachable = Rect::new(-FAR, -FAR, 2 * FAR, 2 * FAR);
+        !view.outer.intersection(self.screen()).is_empty() && reachable.encloses(view.outer)
+    }
+
+    pub(super) fn pointer(&mut self, cursor: Option<&Cursor>) -> Result<Vec<SceneElement>, RenderError> {
+        let mut elements = Vec::new();
+        let Some(cursor) = cursor else { return Ok(elements) };
+        let height = self.size.height;
+        let drawn = self.cursors.element(cursor, height, self.mapping, &mut self.renderer)?;
+        elements.extend(drawn.map(SceneElement::from));
+        if let CursorLook::Surface { surface, hotspot } = &cursor.look {
+            let (at, most) = (self.mapping.point(cursor.position), height / SHARE);
+            let corner = (at.x.saturating_sub(most), at.y.saturating_sub(most));
+            let clip = Area::new(corner.into(), (2 * most, 2 * most).into());
+            self.surface(surface, cursor.position.minus(*hotspot), clip, Kind::Cursor, &mut elements);
+        }
         Ok(elements)
     }
 
-    fn content(&mut self, view: &View<'_>, elements: &mut Vec<SceneElement>) {
+    /// Forgets what is on the framebuffer.
+    pub(super) fn start_over(&mut self) {
+        self.tracker = tracker(self.size, self.mapping.scale);
+        self.stack.clear();
+    }
+
+    fn content(
+        &mut self,
+        view: &View<'_>,
+        fill: &Fill,
+        seen: &mut Option<Seen>,
+        elements: &mut Vec<SceneElement>,
+    ) {
         let clip = self.mapping.clip(view);
+        let before = seen.take();
         match view.pixels {
             _ if clip.is_empty() => {}
             Content::Empty => {}
             Content::Guest(image) => {
                 let corner = self.mapping.point(view.content.origin());
-                let image = image.element(corner, clip, self.mapping);
-                elements.extend(image.map(SceneElement::from));
+                if let Some(mut pixels) = image.element(corner, clip, self.mapping) {
+                    if let Some(before) = before {
+                        before.after(&mut pixels);
+                    }
+                    *seen = Some(Seen::new(&pixels, fill));
+                    elements.push(pixels.into());
+                }
             }
             Content::Surface { surface, origin } => {
                 let corner = view.content.origin().minus(origin);
@@ -250,6 +304,11 @@ impl Canvas {
         let logical = |length: i32| scale.logical(length).saturating_add(1);
         Rect::at(origin, Size::new(logical(self.size.width), logical(self.size.height)))
     }
+}
+
+/// A rectangle of the framebuffer as callers take it.
+pub(super) fn rect_of(area: &Area) -> Rect {
+    Rect::new(area.loc.x, area.loc.y, area.size.w, area.size.h)
 }
 
 fn tracker(size: Size, scale: Scale) -> OutputDamageTracker {

@@ -109,7 +109,7 @@ pub(super) enum Damage {
 }
 
 impl Damage {
-    fn since(
+    pub(super) fn since(
         &self,
         seen: Option<CommitCounter>,
         now: CommitCounter,

@@ -11,6 +11,7 @@
 //! - Cost follows damage: an unchanged scene draws nothing, and a frame's text and glyphs are painted again only when
 //!   what they show changes. The exception is a change of stacking (a window appears, goes or is raised), which
 //!   redraws every window below it once.
+//! - Where content alone has changed, [`Canvas::refresh`] draws it at a cost that other windows have no part in.
 //!
 //! Everything is in logical pixels except what says buffer coordinates; at scale 1 they are the same.
 
@@ -19,6 +20,7 @@ mod cursor;
 mod elements;
 mod frame;
 mod guest;
+mod refresh;
 mod scaled;
 mod scene;
 mod screenshot;

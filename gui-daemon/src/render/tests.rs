@@ -1,5 +1,6 @@
 //! What scenes look like, and what it takes to bring the framebuffer in step with them.
 
+mod refresh;
 mod scaled;
 
 use std::sync::Arc;
