@@ -124,7 +124,7 @@ impl Canvas {
     }
 
     fn draw(&mut self, scene: &Scene<'_>) -> Result<Vec<Rect>, RenderError> {
-        let (elements, stack) = self.elements(scene)?;
+        let elements = self.elements(scene)?;
         self.choose_filter(&elements)?;
         let mut target = self.renderer.bind(&mut self.framebuffer)?;
         // The framebuffer holds the last frame: its age is 1.
@@ -136,7 +136,6 @@ impl Canvas {
             opaque(scene.background),
         )?;
         let damage = drawn.damage.into_iter().flatten().map(rect_of).collect();
-        self.stack = stack;
         self.cursor.clone_from(&scene.cursor);
         Ok(damage)
     }
@@ -198,10 +197,10 @@ impl Canvas {
         Ok(())
     }
 
-    /// All that `scene` shows, topmost first, and its views as [`Canvas::stack`] has them.
-    fn elements(&mut self, scene: &Scene<'_>) -> Result<(Vec<SceneElement>, Vec<(Id, Area)>), RenderError> {
+    /// All that `scene` shows, topmost first. Notes its views.
+    fn elements(&mut self, scene: &Scene<'_>) -> Result<Vec<SceneElement>, RenderError> {
         let mut elements = self.pointer(scene.cursor.as_ref())?;
-        let mut stack = Vec::with_capacity(scene.views.len());
+        self.stack.clear();
         let mut all_known = HashMap::with_capacity(scene.views.len());
         for view in &scene.views {
             if !self.is_in_reach(view) {
@@ -212,12 +211,12 @@ impl Canvas {
             elements.extend(band.into_iter().map(SceneElement::from));
             let fill = known.frame.fill(view, self.mapping);
             self.content(view, &fill, &mut known.seen, &mut elements);
-            stack.push((view.id, fill.geometry));
+            self.stack.push((view.id, fill.geometry));
             elements.push(fill.into());
             all_known.insert(view.id, known);
         }
         self.known = all_known;
-        Ok((elements, stack))
+        Ok(elements)
     }
 
     /// Whether any of a view may be on the canvas.
