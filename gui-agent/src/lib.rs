@@ -17,6 +17,7 @@
 mod agent;
 mod alarm;
 mod arrange;
+pub mod cli;
 mod command;
 mod compose;
 mod devices;

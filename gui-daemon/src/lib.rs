@@ -8,6 +8,7 @@
 
 pub mod backend;
 mod chord;
+pub mod cli;
 pub mod config;
 mod configure;
 mod control;

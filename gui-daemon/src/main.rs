@@ -2,35 +2,17 @@
 
 #![forbid(unsafe_code)]
 
-use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode};
+use std::{io::IsTerminal as _, process::ExitCode};
 
-use clap::{Parser, Subcommand};
-use gui_daemon::{BackendKind, Daemon, Options, catch_signals, config::Config, msg};
+use clap::Parser as _;
+use gui_daemon::{
+    Daemon, Options, catch_signals,
+    cli::{Cli, Command},
+    config::Config,
+    msg,
+};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing_subscriber::EnvFilter;
-
-/// The GUI domain's Wayland compositor: AppVMs' windows on one desktop, each in a frame that says whose it is.
-#[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true)]
-struct Cli {
-    #[command(subcommand)]
-    command: Option<Command>,
-    /// Where the desktop is shown.
-    #[arg(long, value_enum, default_value_t = BackendKind::Nested)]
-    backend: BackendKind,
-    /// The configuration file.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Path of the control socket.
-    #[arg(long, value_name = "PATH")]
-    socket: Option<PathBuf>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Talks to a running daemon.
-    Msg(msg::MsgArgs),
-}
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -53,11 +35,14 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<()> {
-    raise_descriptor_limit();
     let config = match &cli.config {
         Some(path) => Config::load(path)?,
         None => Config::default(),
     };
+    if cli.validate {
+        return Ok(());
+    }
+    raise_descriptor_limit();
     let signals = catch_signals()?;
     let mut daemon = Daemon::new(Options {
         backend: cli.backend,

@@ -2,7 +2,9 @@
 
 mod session;
 
-use session::{Session, is_installed};
+use std::process::Command;
+
+use session::{Session, is_installed, program};
 
 /// A terminal whose title is what was last typed into it, at first `empty`.
 const TERMINAL: &[&str] = &[
@@ -121,4 +123,20 @@ fn an_agent_written_from_the_documents_is_shown() {
     assert_eq!((windows[0].geometry.width, windows[0].geometry.height), (64, 48));
     session.msg(&["input", "move", "1279", "799"]);
     assert_eq!(session.picture().get(&[0x12, 0x34, 0x56]), Some(&(64 * 48)));
+}
+
+#[test]
+fn a_configuration_is_validated_without_a_desktop() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("transom.toml");
+    let validate = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let mut command = Command::new(program("gui-daemon"));
+        let output = command.arg("--validate").arg("--config").arg(&file).env_clear().output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(validate("[keyboard]\nlayout = \"de\"\n"), (Some(0), String::new()));
+    let (status, said) = validate("[keyboard]\nlayuot = \"de\"\n");
+    assert_eq!((status, said.lines().count()), (Some(1), 1), "{said}");
+    assert!(said.contains("transom.toml:2: unknown key \"layuot\""), "{said}");
 }

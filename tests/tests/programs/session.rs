@@ -22,7 +22,7 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The programs, as they are now.
-fn program(name: &str) -> PathBuf {
+pub fn program(name: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
         let folder = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned();
