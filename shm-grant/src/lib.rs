@@ -40,8 +40,8 @@
 //!   acted upon.
 //!
 //! All unsafe code of the workspace is in this crate: `mem` (volatile copies), `pages` (access to mappings),
-//! `import` (several grants into one mapping), `image` (pixman) and `client_image` (pixman over the shared memory of
-//! Wayland clients).
+//! `import` (several grants into one mapping), `xen` (requests to Xen's devices), `image` (pixman) and `client_image`
+//! (pixman over the shared memory of Wayland clients).
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
@@ -69,6 +69,7 @@ mod server;
 mod socket;
 mod software_ring;
 mod wait;
+pub mod xen;
 
 pub use address::{Address, Backend, own_domain};
 pub use client::Client;

@@ -13,6 +13,7 @@ use memmap2::{MmapOptions, MmapRaw};
 use rustix::fd::AsRawFd;
 
 use crate::mem;
+use crate::xen::TableEntry;
 
 /// Bytes per page, and per grant. Fixed by the protocols, not by this machine.
 pub const PAGE_SIZE: usize = 4096;
@@ -33,6 +34,8 @@ pub struct OutOfBounds {
 #[derive(Debug)]
 pub struct Pages {
     map: MmapRaw,
+    /// After the mapping, which it must outlive.
+    _references: Option<TableEntry>,
 }
 
 impl Pages {
@@ -43,13 +46,20 @@ impl Pages {
     /// `InvalidInput` for 0 bytes, else what `mmap` says.
     pub fn anonymous(bytes: usize) -> io::Result<Self> {
         let len = whole_pages(bytes)?;
-        Ok(Self { map: MmapOptions::new().len(len).map_anon()?.into() })
+        Ok(Self { map: MmapOptions::new().len(len).map_anon()?.into(), _references: None })
     }
 
     /// `pages` pages of a file, from page `first` on, shared and writable.
     pub(crate) fn of_file(file: BorrowedFd<'_>, first: usize, pages: usize) -> io::Result<Self> {
         let (offset, len) = span(first, pages)?;
-        Ok(Self { map: MmapOptions::new().offset(offset).len(len).map_raw(file.as_raw_fd())? })
+        let map = MmapOptions::new().offset(offset).len(len).map_raw(file.as_raw_fd())?;
+        Ok(Self { map, _references: None })
+    }
+
+    /// The pages behind references to another domain's.
+    pub(crate) fn of_grants(references: TableEntry) -> io::Result<Self> {
+        let pages = Self::of_file(references.device(), references.first_page(), references.pages())?;
+        Ok(Self { _references: Some(references), ..pages })
     }
 
     /// Bytes mapped: a positive multiple of [`PAGE_SIZE`].
@@ -123,7 +133,8 @@ impl Pages {
         Ok(unsafe { AtomicU8::from_ptr(at) }.fetch_and(!bits, Ordering::SeqCst) & bits)
     }
 
-    fn at(&self, offset: usize, len: usize) -> Result<*mut u8, OutOfBounds> {
+    /// Where the bytes at `offset` lie, which are mapped writable as long as `self` lives.
+    pub(crate) fn at(&self, offset: usize, len: usize) -> Result<*mut u8, OutOfBounds> {
         check(&self.map, offset, len)?;
         Ok(self.map.as_mut_ptr().wrapping_add(offset))
     }
@@ -148,18 +159,27 @@ impl Pages {
 #[derive(Debug)]
 pub struct ImportedPages {
     map: MmapRaw,
+    /// After the mapping, which it must outlive.
+    _references: Option<TableEntry>,
 }
 
 impl ImportedPages {
     /// `pages` pages of a file, from page `first` on, shared and read-only.
     pub(crate) fn of_file(file: BorrowedFd<'_>, first: usize, pages: usize) -> io::Result<Self> {
         let (offset, len) = span(first, pages)?;
-        Ok(Self { map: MmapOptions::new().offset(offset).len(len).map_raw_read_only(file.as_raw_fd())? })
+        let map = MmapOptions::new().offset(offset).len(len).map_raw_read_only(file.as_raw_fd())?;
+        Ok(Self { map, _references: None })
+    }
+
+    /// The pages behind references to another domain's.
+    pub(crate) fn of_grants(references: TableEntry) -> io::Result<Self> {
+        let pages = Self::of_file(references.device(), references.first_page(), references.pages())?;
+        Ok(Self { _references: Some(references), ..pages })
     }
 
     /// Takes over a mapping of which every page is readable.
     pub(crate) fn of_map(map: MmapRaw) -> Self {
-        Self { map }
+        Self { map, _references: None }
     }
 
     /// Bytes mapped: a positive multiple of [`PAGE_SIZE`].
