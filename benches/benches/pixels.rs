@@ -77,8 +77,7 @@ fn damage_copy(criterion: &mut Criterion) {
 /// Pages as an agent grants them. They live as long as their server.
 fn export() -> (Server, Export) {
     let directory = tempfile::tempdir().expect("a folder");
-    let mut address = Address::new(Backend::Socket, DomId(5), DomId(0), 6000);
-    address.directory = directory.path().to_owned();
+    let address = Address::new(Backend::Socket, DomId(5), DomId(0), 6000).in_directory(directory.path());
     let server = Server::bind(&address).expect("a server");
     let export = server.exporter().export((STRIDE * HEIGHT).div_ceil(PAGE_SIZE)).expect("pages");
     (server, export)

@@ -66,8 +66,7 @@ struct LinkPair {
 impl LinkPair {
     fn connect(backend: Backend) -> Self {
         let directory = tempfile::tempdir().expect("a folder");
-        let mut address = Address::new(backend, DomId(5), DomId(0), 6000);
-        address.directory = directory.path().to_owned();
+        let address = Address::new(backend, DomId(5), DomId(0), 6000).in_directory(directory.path());
         let server = Server::bind(&address).expect("a server");
         let client = Client::new(&address).expect("a client");
         let mut pair = Self { server, client, _directory: directory };

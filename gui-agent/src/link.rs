@@ -32,7 +32,7 @@ impl Link {
     pub(crate) fn listen(options: &Options) -> io::Result<Self> {
         let mut address = Address::new(options.backend, options.domain, options.gui_domain, options.port);
         if let Some(directory) = &options.vchan_dir {
-            address.directory = directory.clone();
+            address = address.in_directory(directory);
         }
         let server = Server::bind(&address)?;
         info!("listening for the GUI domain: {address}");

@@ -6,9 +6,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::DomId;
-
-/// Where the sockets lie unless `VCHAN_SOCKET_DIR` says otherwise; the place vchan-socket uses.
-const DEFAULT_DIRECTORY: &str = "/var/run/vchan";
+use crate::software::{Carrier, SocketAddress};
 
 /// What carries the bytes and the pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,64 +17,45 @@ pub enum Backend {
     Ring,
 }
 
-/// Names one link: who serves whom on which port, by what means, and in which directory the sockets lie.
+/// Names one link: who serves whom on which port, and by what means.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Address {
-    /// What carries the link.
-    pub backend: Backend,
-    /// The domain that listens and exports pages.
-    pub server: DomId,
-    /// The domain that connects and imports them.
-    pub client: DomId,
-    /// The vchan port.
-    pub port: u32,
-    /// Directory of the sockets.
-    pub directory: PathBuf,
+pub struct Address(pub(crate) Means);
+
+/// What each transport has to know of an address.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Means {
+    Software(SocketAddress),
 }
 
 impl Address {
-    /// An address in the directory named by the environment variable `VCHAN_SOCKET_DIR`, else in
-    /// `/var/run/vchan`.
+    /// The link on vchan port `port` between the domain that listens and exports pages (`server`) and the one that
+    /// connects and imports them (`client`). The sockets of a software backend lie in the directory named by the
+    /// environment variable `VCHAN_SOCKET_DIR`, else in `/var/run/vchan`.
     #[must_use]
     pub fn new(backend: Backend, server: DomId, client: DomId, port: u32) -> Self {
-        let directory = env::var_os("VCHAN_SOCKET_DIR").filter(|directory| !directory.is_empty());
-        let directory = directory.unwrap_or_else(|| OsString::from(DEFAULT_DIRECTORY)).into();
-        Self { backend, server, client, port, directory }
+        let sockets = |carrier| Means::Software(SocketAddress::new(carrier, server, client, port));
+        Self(match backend {
+            Backend::Socket => sockets(Carrier::Stream),
+            Backend::Ring => sockets(Carrier::Ring),
+        })
     }
 
-    /// File name of the socket of that kind within [`Address::directory`].
-    pub(crate) fn file_name(&self, socket: SocketKind) -> String {
-        let Self { server: DomId(server), client: DomId(client), port, .. } = self;
-        let kind = match socket {
-            SocketKind::Stream => "vchan",
-            SocketKind::Grants => "grants",
-        };
-        format!("{kind}.{server}.{client}.{port}.sock")
-    }
-
-    pub(crate) fn path(&self, socket: SocketKind) -> PathBuf {
-        self.directory.join(self.file_name(socket))
+    /// The same link with the sockets in another directory, if it has any.
+    #[must_use]
+    pub fn in_directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        match &mut self.0 {
+            Means::Software(sockets) => sockets.directory = directory.into(),
+        }
+        self
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { backend, server: DomId(server), client: DomId(client), port, directory } = self;
-        let backend = match backend {
-            Backend::Socket => "socket",
-            Backend::Ring => "ring",
-        };
-        write!(f, "{backend} {server}->{client}:{port} in {}", directory.display())
+        match &self.0 {
+            Means::Software(sockets) => sockets.fmt(f),
+        }
     }
-}
-
-/// The two sockets of the software backends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SocketKind {
-    /// The byte stream of vchan-socket.
-    Stream,
-    /// Datagrams about grants, and of the ring.
-    Grants,
 }
 
 /// The domain this process runs in: the environment variable `VCHAN_DOMAIN`, 0 where it is missing.
@@ -91,19 +70,5 @@ pub fn own_domain() -> Result<DomId, OsString> {
             Some(Ok(id)) => Ok(DomId(id)),
             _ => Err(value),
         },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_paths_are_those_of_vchan_socket() {
-        let mut address = Address::new(Backend::Socket, DomId(5), DomId(0), 6000);
-        address.directory = "/tmp/x".into();
-        assert_eq!(address.path(SocketKind::Stream), PathBuf::from("/tmp/x/vchan.5.0.6000.sock"));
-        assert_eq!(address.path(SocketKind::Grants), PathBuf::from("/tmp/x/grants.5.0.6000.sock"));
-        assert_eq!(address.to_string(), "socket 5->0:6000 in /tmp/x");
     }
 }

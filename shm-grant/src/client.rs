@@ -1,16 +1,11 @@
 //! The end that connects.
 
 use std::io;
-use std::mem;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use crate::address::SocketKind;
-use crate::import::{self, ImportError, Importer};
-use crate::link::{Channel, Link, LinkError};
-use crate::poll::{Interest, Source, Token};
-use crate::socket::{Attempt, try_connect};
-use crate::wait::{Seen, Wait};
-use crate::{Address, Backend, Event, GrantRef, ImportedPages, software_ring};
+use crate::address::Means;
+use crate::link::{Link, LinkError};
+use crate::{Address, Event, GrantRef, ImportError, ImportedPages, software};
 
 /// Waits for a server to appear at an address, connects, and imports the pages it shares.
 ///
@@ -19,32 +14,27 @@ use crate::{Address, Backend, Event, GrantRef, ImportedPages, software_ring};
 #[derive(Debug)]
 pub struct Client {
     link: Link,
-    state: State,
-    address: Address,
+    transport: Transport,
 }
 
 #[derive(Debug)]
-enum State {
-    /// Waits for its owner.
-    Idle,
-    /// Waits for the server to appear.
-    Waiting(Wait),
-    /// Has reached the server and waits for the ring.
-    Greeting(Importer),
-    /// A peer without a grant socket shares nothing.
-    Connected(Option<Importer>),
+enum Transport {
+    Software(software::Client),
 }
 
 impl Client {
-    /// Watches for the server at `address` and connects once it is there. Creates the directory if it is
-    /// missing.
+    /// Watches for the server at `address` and connects once it is there. Over the software backends it creates the
+    /// directory if it is missing.
     ///
     /// # Errors
     ///
     /// Out of descriptors. That the directory cannot be watched, or the server not be connected to, is an
     /// [`Event::Disconnected`].
     pub fn new(address: &Address) -> io::Result<Self> {
-        let mut client = Self { link: Link::new()?, state: State::Idle, address: address.clone() };
+        let transport = match &address.0 {
+            Means::Software(address) => Transport::Software(software::Client::new(address.clone())),
+        };
+        let mut client = Self { link: Link::new()?, transport };
         client.connect();
         Ok(client)
     }
@@ -54,7 +44,7 @@ impl Client {
         loop {
             if let Some(event) = self.link.events.pop_front() {
                 if matches!(event, Event::Disconnected(_)) {
-                    self.state = State::Idle;
+                    self.rest();
                 }
                 return Some(event);
             }
@@ -69,24 +59,23 @@ impl Client {
 
     /// Takes bytes the peer sent. 0: none now (or no link); an [`Event::Readable`] follows when there are.
     pub fn read(&mut self, into: &mut [u8]) -> usize {
-        self.link.read(into, || notify(&self.state))
+        self.link.read(into, || self.transport.notify())
     }
 
     /// Sends bytes and returns how many were taken. Less than all: an [`Event::Writable`] follows when there
     /// is room. Without a link none are taken.
     pub fn write(&mut self, bytes: &[u8]) -> usize {
-        self.link.write(bytes, || notify(&self.state))
+        self.link.write(bytes, || self.transport.notify())
     }
 
     /// While `false`, [`Event::Readable`] is withheld, so that a peer that sends too fast waits. `true` on
     /// every new link.
     pub fn set_want_read(&mut self, want: bool) {
         self.link.set_want_read(want);
-        if let State::Connected(Some(importer)) = &mut self.state
-            // In the other backend the socket also says when there is room to write.
-            && self.address.backend == Backend::Socket
-            && let Err(error) = importer.watch(want)
-        {
+        let watched = match &mut self.transport {
+            Transport::Software(client) => client.set_want_read(want),
+        };
+        if let Err(error) = watched {
             self.link.fail(error.into());
         }
     }
@@ -98,29 +87,24 @@ impl Client {
     ///
     /// [`ImportError`]; the caller should then end the link, for the server has broken the rules or died.
     pub fn import(&mut self, refs: &[GrantRef], bytes: usize) -> Result<ImportedPages, ImportError> {
-        let State::Connected(Some(importer)) = &mut self.state else {
-            return Err(ImportError::NoGrants);
-        };
-        if importer.drain(import::ALL)? {
-            // The notification was about the ring, which the next round looks at.
-            self.link.wake.set(true);
+        match &mut self.transport {
+            Transport::Software(client) => client.import(&mut self.link, refs, bytes),
         }
-        importer.import(refs, bytes)
     }
 
     /// Ends the link, or the wait for one, without an event. [`Client::connect`] starts anew.
     pub fn disconnect(&mut self) {
         self.link.close();
-        self.state = State::Idle;
+        self.rest();
     }
 
     /// Waits for the server again, after [`Event::Disconnected`] or [`Client::disconnect`]. Nothing happens
     /// on a client that waits or is connected already. A failure is an [`Event::Disconnected`].
     pub fn connect(&mut self) {
-        if !matches!(self.state, State::Idle) {
-            return;
-        }
-        if let Err(error) = self.watch_and_attempt() {
+        let connected = match &mut self.transport {
+            Transport::Software(client) => client.connect(&mut self.link),
+        };
+        if let Err(error) = connected {
             self.link.fail(error);
         }
         self.link.wake.set(true);
@@ -137,122 +121,25 @@ impl Client {
         crate::link::calloop_source(self)
     }
 
-    /// The socket whose appearance says that the server is there.
-    fn sign(&self) -> SocketKind {
-        match self.address.backend {
-            Backend::Socket => SocketKind::Stream,
-            Backend::Ring => SocketKind::Grants,
-        }
-    }
-
-    fn watch_and_attempt(&mut self) -> Result<(), LinkError> {
-        // In this order, or a server that comes in between would be missed.
-        let wait = Wait::new(&self.link.poller, &self.address, self.address.file_name(self.sign()))?;
-        self.state = State::Waiting(wait);
-        self.attempt()
-    }
-
     fn round(&mut self) -> Result<(), LinkError> {
-        let ready = self.link.poller.ready()?;
-        match &mut self.state {
-            State::Idle => Ok(()),
-            State::Waiting(wait) => match wait.look()? {
-                Seen::Nothing => Ok(()),
-                Seen::Appeared => self.attempt(),
-                Seen::DirectoryLost => self.watch_and_attempt(),
-            },
-            State::Greeting(_) => self.greet(),
-            State::Connected(importer) => {
-                if let Some(importer) = importer
-                    && ready.readable(Token::Grants)
-                {
-                    importer.drain(import::A_FEW)?;
-                    if !importer.is_open() {
-                        self.link.orphan();
-                    }
-                }
-                self.link.round(&ready)
-            }
+        match &mut self.transport {
+            Transport::Software(client) => client.round(&mut self.link),
         }
     }
 
-    /// Connects, if the server is there.
-    fn attempt(&mut self) -> Result<(), LinkError> {
-        // The grant socket first: the server looks for it when it accepts the stream.
-        let grants = match try_connect(&self.address, SocketKind::Grants)? {
-            Attempt::Connected(socket) => Some(socket),
-            attempt => match (self.address.backend, attempt) {
-                (_, Attempt::Busy) => return self.try_later(Attempt::Busy),
-                (Backend::Ring, attempt) => return self.try_later(attempt),
-                (Backend::Socket, _) => None,
-            },
-        };
-        let importer = match grants {
-            None => None,
-            Some(socket) => {
-                let socket = Source::new(&self.link.poller, Token::Grants, socket, Interest::IN)?;
-                Some(Importer::new(socket))
-            }
-        };
-        if self.address.backend == Backend::Ring {
-            self.state = importer.map_or(State::Idle, State::Greeting);
-            return self.greet();
-        }
-        let stream = match try_connect(&self.address, SocketKind::Stream)? {
-            Attempt::Connected(stream) => stream,
-            attempt => return self.try_later(attempt),
-        };
-        if importer.is_none()
-            && matches!(try_connect(&self.address, SocketKind::Grants)?, Attempt::Connected(_))
-        {
-            // The server has just started: its grant socket came after the first look, its stream before the
-            // second. It may have accepted the stream already, without grants, so this is given up.
-            return self.try_later(Attempt::Refused);
-        }
-        self.state = State::Connected(importer);
-        self.link.connected(Channel::Stream(Source::new(
-            &self.link.poller,
-            Token::Stream,
-            stream,
-            Interest::IN,
-        )?));
-        Ok(())
-    }
-
-    fn try_later(&mut self, attempt: Attempt) -> Result<(), LinkError> {
-        if let State::Waiting(wait) = &mut self.state {
-            match attempt {
-                Attempt::Refused => wait.refused()?,
-                Attempt::Busy => wait.busy()?,
-                Attempt::Absent | Attempt::Connected(_) => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Joins the ring, if the server has sent it.
-    fn greet(&mut self) -> Result<(), LinkError> {
-        let State::Greeting(importer) = &mut self.state else { return Ok(()) };
-        match importer.receive_ring()? {
-            Some((file, pages)) => {
-                let ring = software_ring::join(&file, pages)?;
-                importer.notify()?;
-                if let State::Greeting(importer) = mem::replace(&mut self.state, State::Idle) {
-                    self.state = State::Connected(Some(importer));
-                }
-                self.link.connected(Channel::Ring { ring, orphaned: false });
-                Ok(())
-            }
-            None if importer.is_open() => Ok(()),
-            None => Err(LinkError::Closed),
+    /// Lets go of the server and waits for the owner.
+    fn rest(&mut self) {
+        match &mut self.transport {
+            Transport::Software(client) => client.rest(),
         }
     }
 }
 
-fn notify(state: &State) -> io::Result<()> {
-    match state {
-        State::Connected(Some(importer)) => importer.notify(),
-        _ => Ok(()),
+impl Transport {
+    fn notify(&self) -> io::Result<()> {
+        match self {
+            Self::Software(client) => client.notify(),
+        }
     }
 }
 

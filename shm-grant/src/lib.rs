@@ -40,8 +40,8 @@
 //!   acted upon.
 //!
 //! All unsafe code of the workspace is in this crate: `mem` (volatile copies), `pages` (access to mappings),
-//! `import` (several grants into one mapping), `xen` (requests to Xen's devices), `image` (pixman) and `client_image`
-//! (pixman over the shared memory of Wayland clients).
+//! `software::import` (several grants into one mapping), `xen` (requests to Xen's devices), `image` (pixman) and
+//! `client_image` (pixman over the shared memory of Wayland clients).
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
@@ -51,24 +51,19 @@ mod client;
 #[allow(unsafe_code)]
 mod client_image;
 mod export;
-mod grants;
 #[cfg(feature = "pixman")]
 #[allow(unsafe_code)]
 mod image;
-#[allow(unsafe_code)]
 mod import;
 mod link;
 #[allow(unsafe_code)]
 mod mem;
-mod memfd;
 #[allow(unsafe_code)]
 mod pages;
 mod poll;
 pub mod ring;
 mod server;
-mod socket;
-mod software_ring;
-mod wait;
+mod software;
 pub mod xen;
 
 pub use address::{Address, Backend, own_domain};
@@ -76,13 +71,13 @@ pub use client::Client;
 #[cfg(feature = "wayland")]
 pub use client_image::{ClientImage, ClientImageError};
 pub use export::{Export, ExportError, Exporter};
-pub use grants::GrantError;
 #[cfg(feature = "pixman")]
 pub use image::{LayoutError, MAX_SIDE, PixelFormat, PixelLayout};
 pub use import::ImportError;
 pub use link::{Event, LinkError};
 pub use pages::{ImportedPages, OutOfBounds, PAGE_SIZE, Pages};
 pub use server::Server;
+pub use software::GrantError;
 
 /// The number of a domain. Source: Xen public headers, `domid_t`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

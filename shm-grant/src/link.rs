@@ -12,9 +12,9 @@ use std::sync::Arc;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
-use crate::grants::GrantError;
 use crate::poll::{Interest, Poller, Ready, Source, Token, Wake};
 use crate::ring::{Moved, Ring, RingError};
+use crate::software::GrantError;
 
 /// What happened on a link. Pulled with `poll_event` until it returns `None`, whenever the end's descriptor
 /// is readable.

@@ -18,8 +18,8 @@ struct State {
 #[test]
 fn an_event_loop_drives_both_ends_and_sleeps_when_nothing_happens() {
     for backend in [Backend::Socket, Backend::Ring] {
-        let mut address = Address::new(backend, DomId(5), DomId(0), 6000);
-        address.directory = std::env::temp_dir().join(format!("shm-grant-calloop-{}", std::process::id()));
+        let directory = std::env::temp_dir().join(format!("shm-grant-calloop-{}", std::process::id()));
+        let address = Address::new(backend, DomId(5), DomId(0), 6000).in_directory(&directory);
         let mut event_loop = EventLoop::<State>::try_new().unwrap();
         let client = Client::new(&address).unwrap();
         let server = Server::bind(&address).unwrap();
@@ -72,7 +72,6 @@ fn an_event_loop_drives_both_ends_and_sleeps_when_nothing_happens() {
         while !state.lost {
             event_loop.dispatch(minute, &mut state).unwrap();
         }
-        let directory = address.directory;
         drop((event_loop, state));
         fs::remove_dir(directory).unwrap();
     }

@@ -44,8 +44,7 @@ fn links_and_grants_that_go_leave_nothing_behind() {
     let directory = std::env::temp_dir().join(format!("shm-grant-descriptors-{}", std::process::id()));
     let before = held();
     for backend in [Backend::Socket, Backend::Ring] {
-        let mut address = Address::new(backend, DomId(5), DomId(0), 6000);
-        address.directory.clone_from(&directory);
+        let address = Address::new(backend, DomId(5), DomId(0), 6000).in_directory(&directory);
         let mut server = Server::bind(&address).unwrap();
         let kept = server.exporter().export(3).unwrap();
         let idle = held();

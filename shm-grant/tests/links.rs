@@ -37,9 +37,7 @@ impl Place {
     }
 
     fn address(&self, backend: Backend) -> Address {
-        let mut address = Address::new(backend, DomId(5), DomId(0), 6000);
-        address.directory.clone_from(&self.0);
-        address
+        Address::new(backend, DomId(5), DomId(0), 6000).in_directory(&self.0)
     }
 
     fn stream_path(&self) -> PathBuf {
@@ -501,10 +499,8 @@ fn child(name: &str, place: &Place, backend: Backend) -> Child {
 /// The address a child was given.
 fn childs_address() -> Option<Address> {
     let ring = std::env::var_os("SHM_GRANT_BACKEND")? == "ring";
-    let mut address =
-        Address::new(if ring { Backend::Ring } else { Backend::Socket }, DomId(5), DomId(0), 6000);
-    address.directory = std::env::var_os("SHM_GRANT_PLACE")?.into();
-    Some(address)
+    let backend = if ring { Backend::Ring } else { Backend::Socket };
+    Some(Address::new(backend, DomId(5), DomId(0), 6000).in_directory(std::env::var_os("SHM_GRANT_PLACE")?))
 }
 
 #[test]

@@ -47,8 +47,7 @@ fn the_documented_agent_is_understood() {
     }
 
     let directory = std::env::temp_dir().join(format!("shm-grant-python-{}", std::process::id()));
-    let mut address = Address::new(Backend::Socket, DomId(5), DomId(0), 6000);
-    address.directory.clone_from(&directory);
+    let address = Address::new(Backend::Socket, DomId(5), DomId(0), 6000).in_directory(&directory);
     let mut client = Client::new(&address).unwrap();
     let agent =
         Command::new("python3").args(["-c", program]).env("VCHAN_SOCKET_DIR", &directory).spawn().unwrap();

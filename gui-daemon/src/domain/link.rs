@@ -135,7 +135,7 @@ impl State {
             let (id, name) = (domain.id, domain.config.name.clone());
             let context = || format!("domain {name}: cannot wait for its agent");
             if let Some(directory) = directory {
-                domain.address.directory = directory.to_owned();
+                domain.address = domain.address.clone().in_directory(directory);
             }
             let client = Client::new(&domain.address).with_context(context)?;
             let source: Generic<OwnedFd> = client.calloop_source().with_context(context)?;

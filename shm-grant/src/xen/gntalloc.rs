@@ -14,7 +14,7 @@ use rustix::ioctl::Opcode;
 
 use super::device::{DeviceError, Node, module_parameter, opcode, request};
 use super::{UnmapNotify, UnmapNotifyRequest};
-use crate::grants::MAX_GRANT_PAGES;
+use crate::export::MAX_EXPORT_PAGES;
 use crate::{DomId, GrantRef, PAGE_SIZE, Pages};
 
 const NODE: Node = Node { path: "/dev/xen/gntalloc", module: "xen-gntalloc" };
@@ -46,7 +46,7 @@ struct Range {
 #[derive(Debug, thiserror::Error)]
 pub enum AllocateError {
     /// No pages, or more than a buffer can have.
-    #[error("{0} pages are not shared at once: from 1 to {MAX_GRANT_PAGES}")]
+    #[error("{0} pages are not shared at once: from 1 to {MAX_EXPORT_PAGES}")]
     Size(usize),
     /// All programs of this domain together share as many pages as they may.
     #[error(
@@ -126,7 +126,7 @@ impl GrantAllocator {
     ///
     /// [`AllocateError`].
     pub fn allocate(&self, peer: DomId, pages: usize, writable: bool) -> Result<GrantedPages, AllocateError> {
-        let count = u32::try_from(pages).ok().filter(|count| (1..=MAX_GRANT_PAGES).contains(count));
+        let count = u32::try_from(pages).ok().filter(|count| (1..=MAX_EXPORT_PAGES).contains(count));
         let count = count.ok_or(AllocateError::Size(pages))?;
         let failed = |source| AllocateError::new(source, pages, module_parameter(LIMIT));
         let (range, refs) = self.reserve(peer, count, writable).map_err(failed)?;

@@ -15,7 +15,7 @@ use rustix::ioctl::Opcode;
 
 use super::device::{DeviceError, Node, module_parameter, opcode, request};
 use super::{UnmapNotify, UnmapNotifyRequest};
-use crate::grants::MAX_GRANT_PAGES;
+use crate::export::MAX_EXPORT_PAGES;
 use crate::{DomId, GrantRef, ImportedPages, OutOfBounds, PAGE_SIZE, Pages};
 
 const NODE: Node = Node { path: "/dev/xen/gntdev", module: "xen-gntdev" };
@@ -47,7 +47,7 @@ pub(crate) struct TableEntry {
 #[derive(Debug, thiserror::Error)]
 pub enum MapError {
     /// No references, or more than a buffer can have.
-    #[error("{0} references are not mapped at once: from 1 to {MAX_GRANT_PAGES}")]
+    #[error("{0} references are not mapped at once: from 1 to {MAX_EXPORT_PAGES}")]
     Size(usize),
     /// More references than the module maps at once.
     #[error("{refs} references are more than {limit} at once: write more into {LIMIT}")]
@@ -270,7 +270,7 @@ impl GrantDevice {
 
     /// Enters references into the device's table, which does not look at them yet.
     fn enter(&self, domain: DomId, refs: &[GrantRef]) -> Result<TableEntry, MapError> {
-        let count = u32::try_from(refs.len()).ok().filter(|count| (1..=MAX_GRANT_PAGES).contains(count));
+        let count = u32::try_from(refs.len()).ok().filter(|count| (1..=MAX_EXPORT_PAGES).contains(count));
         let count = count.ok_or(MapError::Size(refs.len()))?;
         let mut asked = vec![0u8; size_of::<MapHead>()];
         for reference in refs {

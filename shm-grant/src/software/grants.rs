@@ -13,8 +13,7 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
-/// Pages in one grant: the largest buffer of the Qubes GUI protocol, 16384 x 6144 pixels of 4 bytes.
-pub(crate) const MAX_GRANT_PAGES: u32 = 98_304;
+use crate::export::MAX_EXPORT_PAGES;
 
 /// Grants a peer has at a time. Each holds a descriptor, of which the whole process has a limited number.
 pub(crate) const MAX_GRANTS: usize = 1024;
@@ -144,7 +143,7 @@ impl Datagram {
         }
         if let Self::Share { .. } | Self::Revoke { .. } | Self::Ring { .. } = datagram {
             let last = pages.checked_sub(1).and_then(|more| first.checked_add(more));
-            if last.is_none() || pages > MAX_GRANT_PAGES {
+            if last.is_none() || pages > MAX_EXPORT_PAGES {
                 return Err(GrantError::Range { first, pages });
             }
         }
@@ -255,7 +254,7 @@ mod tests {
             (Datagram::Revoke { first: 8, pages: 2 }, [2, 8, 2, 0]),
             (Datagram::Ring { pages: 3 }, [3, 0, 3, 0]),
             (Datagram::Notify, [4, 0, 0, 0]),
-            (Datagram::Share { first: 8, pages: MAX_GRANT_PAGES }, [1, 8, 98304, 0]),
+            (Datagram::Share { first: 8, pages: MAX_EXPORT_PAGES }, [1, 8, 98304, 0]),
             (Datagram::Share { first: u32::MAX, pages: 1 }, [1, u32::MAX, 1, 0]),
         ] {
             assert_eq!(datagram.encode(), words(form));
@@ -286,7 +285,7 @@ mod tests {
             rustix::net::send(&peer, &[1; 400][..len], SendFlags::empty()).unwrap();
             assert!(matches!(take(), Err(GrantError::Length)));
         }
-        let file = crate::memfd::create(1).unwrap();
+        let file = crate::software::memfd::create(1).unwrap();
         let share = Datagram::Share { first: 8, pages: 1 };
         send(peer.as_fd(), share, None).unwrap();
         assert!(matches!(take(), Err(GrantError::Descriptors)));

@@ -13,8 +13,8 @@ use std::time::Duration;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
-use crate::Address;
 use crate::poll::{Interest, Poller, Source, Timer, Token};
+use crate::software::address::SocketAddress;
 
 /// Between the appearance of a file and the second attempt; doubled from one to the next. A server that binds
 /// first and listens then does so within microseconds.
@@ -37,7 +37,7 @@ pub(crate) struct Wait {
 
 impl Wait {
     /// Watches for files of that name. Creates the directory if it is missing.
-    pub(crate) fn new(poller: &Arc<Poller>, address: &Address, name: String) -> io::Result<Self> {
+    pub(crate) fn new(poller: &Arc<Poller>, address: &SocketAddress, name: String) -> io::Result<Self> {
         fs::create_dir_all(&address.directory)?;
         let directory = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         let flags =

@@ -4,10 +4,9 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use crate::grants::GrantError;
-use crate::link::LinkError;
 use crate::ring::{Layout, Order, Ring, RingPages};
-use crate::{ImportedPages, Pages, memfd};
+use crate::software::{GrantError, memfd};
+use crate::{ImportedPages, LinkError, Pages};
 
 /// Makes the rings in a new file. Returns the file's number of pages with it.
 pub(crate) fn serve() -> io::Result<(Ring, OwnedFd, u32)> {

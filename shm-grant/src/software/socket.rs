@@ -1,4 +1,4 @@
-//! Unix sockets at the paths of an [`Address`]: how a server takes its place and how a client finds it.
+//! Unix sockets at the paths of a [`SocketAddress`]: how a server takes its place and how a client finds it.
 
 use std::fs;
 use std::io;
@@ -13,9 +13,8 @@ use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen, socket_with,
 };
 
-use crate::Address;
-use crate::address::SocketKind;
 use crate::poll::{Interest, Poller, Source, Token};
+use crate::software::address::{SocketAddress, SocketKind};
 
 /// Clients that wait while one is served. One is what vchan-socket has; a client that finds no place tries
 /// again.
@@ -47,7 +46,7 @@ pub(crate) struct Listener {
 impl Listener {
     /// Listens first and takes the place then, so that who sees the file can connect. Whatever was there is
     /// replaced.
-    pub(crate) fn bind(poller: &Arc<Poller>, address: &Address, kind: SocketKind) -> io::Result<Self> {
+    pub(crate) fn bind(poller: &Arc<Poller>, address: &SocketAddress, kind: SocketKind) -> io::Result<Self> {
         let path = address.path(kind);
         let hidden = address.directory.join(format!(".{}.{}", address.file_name(kind), process::id()));
         // Only a process that died before with this id can have left it.
@@ -111,7 +110,7 @@ pub(crate) enum Attempt {
     Busy,
 }
 
-pub(crate) fn try_connect(address: &Address, kind: SocketKind) -> io::Result<Attempt> {
+pub(crate) fn try_connect(address: &SocketAddress, kind: SocketKind) -> io::Result<Attempt> {
     let socket = kind.socket()?;
     match connect(&socket, &socket_address(&address.path(kind))?) {
         Ok(()) => Ok(Attempt::Connected(socket)),

@@ -11,7 +11,7 @@ use rustix::fs::{
 };
 
 use crate::PAGE_SIZE;
-use crate::grants::GrantError;
+use crate::software::GrantError;
 
 /// File system type of memory files of ordinary pages. Those of huge pages have another: they cannot be
 /// mapped by the page. Source: `linux/magic.h`.

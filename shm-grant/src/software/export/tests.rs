@@ -1,8 +1,8 @@
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair, sockopt};
 
 use super::*;
-use crate::import::{ALL, Importer};
 use crate::poll::{Poller, Token};
+use crate::software::import::{ALL, Importer};
 
 /// A connected pair: the exporter's source and the importer.
 fn connect() -> (Source, Importer) {
@@ -79,7 +79,7 @@ fn a_peer_has_limits() {
     // Ten of the largest, and what remains of 2^20 pages. The files are sparse.
     let mut large: Vec<Export> = (0..10).map(|_| exporter.export(98_304).unwrap()).collect();
     large.push(exporter.export(MAX_PAGES - 983_040).unwrap());
-    assert!(matches!(exporter.export(1), Err(ExportError::Exhausted)));
+    assert!(matches!(exporter.export(1), Err(ExportError::Exhausted { .. })));
     large.pop();
     let _fits = exporter.export(1).unwrap();
     drop(large);
@@ -94,7 +94,7 @@ fn a_peer_has_limits() {
         state().grants.insert(1_000_000 + first, Grant { pages: 1, file });
     }
     let _last = exporter.export(1).unwrap();
-    assert!(matches!(exporter.export(1), Err(ExportError::Exhausted)));
+    assert!(matches!(exporter.export(1), Err(ExportError::Exhausted { .. })));
 }
 
 #[test]
