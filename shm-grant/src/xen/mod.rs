@@ -1,4 +1,4 @@
-//! Xen, as Linux gives it to programs: grants, event channels and their devices.
+//! Xen, as Linux gives it to programs: grants, event channels and their devices, and xenstore.
 //!
 //! A domain shares pages with `gntalloc` ([`GrantAllocator`]) and names them by references; another maps those with
 //! `gntdev` ([`GrantDevice`]); an event channel ([`EventChannels`]) tells one of what the other did. These are thin:
@@ -14,6 +14,7 @@ mod evtchn;
 mod gntalloc;
 #[allow(unsafe_code)]
 mod gntdev;
+pub mod store;
 
 pub use device::DeviceError;
 pub use evtchn::{BindError, EventChannels, Port};
