@@ -18,6 +18,7 @@ mod agent;
 mod alarm;
 mod arrange;
 pub mod cli;
+mod clipboard;
 mod command;
 mod compose;
 mod devices;

@@ -25,7 +25,7 @@ use smithay::{
         pointer_gestures::PointerGesturesState,
         presentation::PresentationState,
         relative_pointer::RelativePointerManagerState,
-        selection::data_device::DataDeviceState,
+        selection::{data_device::DataDeviceState, primary_selection::PrimarySelectionState},
         shell::{
             kde::decoration::KdeDecorationState,
             xdg::{XdgShellState, decoration::XdgDecorationState},
@@ -40,6 +40,7 @@ use tracing::{debug, info, warn};
 use crate::{
     StartError,
     alarm::Alarm,
+    clipboard::Clipboard,
     devices::ForeignClock,
     frames::{FrameClock, PRESENTATION_CLOCK},
     handlers::{
@@ -67,6 +68,7 @@ pub(crate) struct Globals {
     pub(crate) shm: ShmState,
     pub(crate) seat: SeatState<State>,
     pub(crate) data_device: DataDeviceState,
+    pub(crate) primary_selection: PrimarySelectionState,
     pub(crate) xdg_shell: XdgShellState,
     pub(crate) kde_decoration: KdeDecorationState,
     pub(crate) activation: XdgActivationState,
@@ -89,6 +91,7 @@ pub struct State {
     pub(crate) under_pointer: Option<(WlSurface, Point<f64, Logical>)>,
     pub(crate) placings: Placings,
     pub(crate) cursor: CursorSurface,
+    pub(crate) clipboard: Clipboard,
     pub(crate) keyboard: ForeignKeyboard,
     pub(crate) clock: ForeignClock,
     /// What touches, and where on the screen.
@@ -148,6 +151,7 @@ impl State {
             shm: ShmState::new::<Self>(&display, []),
             seat: seat_state,
             data_device: DataDeviceState::new::<Self>(&display),
+            primary_selection: PrimarySelectionState::new::<Self>(&display),
             xdg_shell: XdgShellState::new_with_capabilities::<Self>(&display, xdg_shell::CAPABILITIES),
             kde_decoration: KdeDecorationState::new::<Self>(&display, KdeMode::Server),
             activation: XdgActivationState::new::<Self>(&display),
@@ -164,6 +168,7 @@ impl State {
             under_pointer: None,
             placings: Placings::default(),
             cursor: CursorSurface::new(options.frame_interval()),
+            clipboard: Clipboard::default(),
             keyboard: ForeignKeyboard::default(),
             clock: ForeignClock::default(),
             fingers: BTreeMap::new(),
@@ -194,6 +199,7 @@ impl State {
             self.let_go();
             self.place_what_was_asked();
             self.nobody_looks();
+            self.stop_reading();
         }
         while let Some(event) = self.link.next_event() {
             self.handle(event);
@@ -201,6 +207,7 @@ impl State {
         self.present_all();
         let now = Instant::now();
         self.trim(now);
+        self.give_up_reading(now);
         if self.link.is_clear() {
             self.update_cursor(now);
         }
@@ -212,7 +219,8 @@ impl State {
         // a channel that is not clear wakes us itself
         let frames = [self.frames.next_due(now), self.cursor.next_due(now)].into_iter().flatten();
         let frame = frames.min().filter(|_| self.link.is_clear());
-        self.alarm.set([frame, self.link.deadline(), self.trim_at].into_iter().flatten().min());
+        let others = [self.link.deadline(), self.trim_at, self.clipboard.deadline()];
+        self.alarm.set(others.into_iter().chain([frame]).flatten().min());
     }
 
     fn handle(&mut self, event: AgentEvent) {
@@ -242,9 +250,8 @@ impl State {
             AgentEvent::PointerConstrained { window, kind } => self.pointer_constrained(window, kind),
             AgentEvent::Run { token, argv } => self.run(token, &argv),
             AgentEvent::Sync { token } => self.synced(token),
-            // this domain's clipboard stays in it: there is nothing to give and nowhere to put what is given
-            AgentEvent::ClipboardRequested { .. } => self.link.conn.clipboard(&[]),
-            AgentEvent::Clipboard { .. } => {}
+            AgentEvent::ClipboardRequested { .. } => self.clipboard_requested(),
+            AgentEvent::Clipboard { data } => self.pasted(data),
             // shown already
             AgentEvent::Mapped { .. } => {}
             // not before level 1, which is not offered

@@ -7,13 +7,14 @@
 //! sensible nearest value gets it, what the protocol calls an error ends that client's connection and nothing more.
 //!
 //! A compositor writes [`delegate_guarded!`] where it would write smithay's `delegate_compositor!`, `delegate_shm!`,
-//! `delegate_viewporter!` and `delegate_xdg_shell!`, and begins its `XdgShellHandler::new_popup` with [`admit_popup`] and
+//! `delegate_viewporter!`, `delegate_xdg_shell!`, `delegate_data_device!` and `delegate_primary_selection!`, and begins its `XdgShellHandler::new_popup` with [`admit_popup`] and
 //! whatever uses a positioner with [`admit_positioner`].
 
 #![forbid(unsafe_code)]
 
 mod bounds;
 mod nesting;
+mod offers;
 
 use smithay::reexports::wayland_server::{
     Client, DataInit, Dispatch, DisplayHandle, Resource, backend::ClientId,
@@ -21,6 +22,7 @@ use smithay::reexports::wayland_server::{
 
 pub use bounds::{FAR, MAX_SCALE};
 pub use nesting::{MAX_POPUPS, MAX_SUBSURFACES, admit_popup, admit_positioner};
+pub use offers::MAX_OFFER;
 
 /// The smithay that [`delegate_guarded!`] speaks of.
 #[doc(hidden)]
@@ -39,6 +41,9 @@ pub trait Guarded: Resource {
 
     /// The request in bounds, or none if it has ended its client's connection.
     fn bounded(&self, request: Self::Request) -> Option<Self::Request>;
+
+    /// The object is no more.
+    fn gone(&self) {}
 }
 
 impl<I, D> Dispatch<I, I::Data, D> for Guard
@@ -61,14 +66,16 @@ where
     }
 
     fn destroyed(state: &mut D, client: ClientId, resource: &I, data: &I::Data) {
+        resource.gone();
         I::Handler::destroyed(state, client, resource, data);
     }
 }
 
-/// Serves surfaces, shared memory, viewports and windows: smithay's `delegate_compositor!`, `delegate_shm!`,
-/// `delegate_viewporter!` and `delegate_xdg_shell!` with the guard before them.
+/// Serves surfaces, shared memory, viewports, windows and selections: smithay's `delegate_compositor!`, `delegate_shm!`,
+/// `delegate_viewporter!`, `delegate_xdg_shell!`, `delegate_data_device!` and `delegate_primary_selection!` with the guard
+/// before them.
 ///
-/// The state must implement what these four ask for. To write one of them beside this is an error of compilation.
+/// The state must implement what these ask for. To write one of them beside this is an error of compilation.
 #[macro_export]
 macro_rules! delegate_guarded {
     ($state:ty) => {
@@ -78,7 +85,14 @@ macro_rules! delegate_guarded {
                 smithay::{
                     reexports::{
                         wayland_protocols::{
-                            wp::viewporter::server::{wp_viewport::WpViewport, wp_viewporter::WpViewporter},
+                            wp::{
+                                primary_selection::zv1::server::{
+                                    zwp_primary_selection_device_manager_v1::ZwpPrimarySelectionDeviceManagerV1,
+                                    zwp_primary_selection_device_v1::ZwpPrimarySelectionDeviceV1,
+                                    zwp_primary_selection_source_v1::ZwpPrimarySelectionSourceV1,
+                                },
+                                viewporter::server::{wp_viewport::WpViewport, wp_viewporter::WpViewporter},
+                            },
                             xdg::shell::server::{
                                 xdg_popup::XdgPopup, xdg_positioner::XdgPositioner, xdg_surface::XdgSurface,
                                 xdg_toplevel::XdgToplevel, xdg_wm_base::XdgWmBase,
@@ -88,7 +102,8 @@ macro_rules! delegate_guarded {
                             delegate_dispatch, delegate_global_dispatch,
                             protocol::{
                                 wl_buffer::WlBuffer, wl_callback::WlCallback, wl_compositor::WlCompositor,
-                                wl_region::WlRegion, wl_shm::WlShm, wl_shm_pool::WlShmPool,
+                                wl_data_device::WlDataDevice, wl_data_device_manager::WlDataDeviceManager,
+                                wl_data_source::WlDataSource, wl_region::WlRegion, wl_shm::WlShm, wl_shm_pool::WlShmPool,
                                 wl_subcompositor::WlSubcompositor, wl_subsurface::WlSubsurface,
                                 wl_surface::WlSurface,
                             },
@@ -96,6 +111,13 @@ macro_rules! delegate_guarded {
                     },
                     wayland::{
                         compositor::{CompositorState, RegionUserData, SubsurfaceUserData, SurfaceUserData},
+                        selection::{
+                            data_device::{DataDeviceState, DataDeviceUserData, DataSourceUserData},
+                            primary_selection::{
+                                PrimaryDeviceManagerGlobalData, PrimaryDeviceUserData, PrimarySelectionState,
+                                PrimarySourceUserData,
+                            },
+                        },
                         shell::xdg::{
                             XdgPositionerUserData, XdgShellState, XdgShellSurfaceUserData,
                             XdgSurfaceUserData, XdgWmBaseUserData,
@@ -130,6 +152,16 @@ macro_rules! delegate_guarded {
     delegate_dispatch!($state: [XdgPositioner: XdgPositionerUserData] => Guard);
     delegate_dispatch!($state: [XdgSurface: XdgSurfaceUserData] => Guard);
     delegate_dispatch!($state: [XdgToplevel: XdgShellSurfaceUserData] => Guard);
+
+    delegate_global_dispatch!($state: [WlDataDeviceManager: ()] => DataDeviceState);
+    delegate_dispatch!($state: [WlDataDeviceManager: ()] => DataDeviceState);
+    delegate_dispatch!($state: [WlDataDevice: DataDeviceUserData] => DataDeviceState);
+    delegate_dispatch!($state: [WlDataSource: DataSourceUserData] => Guard);
+
+    delegate_global_dispatch!($state: [ZwpPrimarySelectionDeviceManagerV1: PrimaryDeviceManagerGlobalData] => PrimarySelectionState);
+    delegate_dispatch!($state: [ZwpPrimarySelectionDeviceManagerV1: ()] => PrimarySelectionState);
+    delegate_dispatch!($state: [ZwpPrimarySelectionDeviceV1: PrimaryDeviceUserData] => PrimarySelectionState);
+    delegate_dispatch!($state: [ZwpPrimarySelectionSourceV1: PrimarySourceUserData] => Guard);
         };
     };
 }

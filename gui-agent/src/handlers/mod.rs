@@ -4,13 +4,13 @@ mod activation;
 mod compositor;
 pub(crate) mod constraints;
 pub(crate) mod cursor;
-mod data_device;
 mod decoration;
 pub(crate) mod gestures;
 mod icon;
 pub(crate) mod output;
 pub(crate) mod popup;
 mod seat;
+mod selection;
 mod shm;
 pub(crate) mod xdg_shell;
 

@@ -13,7 +13,7 @@ use smithay::{
         seat::{
             KeyboardUserData, PointerUserData, SeatGlobalData, SeatUserData, TouchUserData, WaylandFocus,
         },
-        selection::data_device::set_data_device_focus,
+        selection::{data_device::set_data_device_focus, primary_selection::set_primary_focus},
         tablet_manager::TabletSeatHandler,
     },
 };
@@ -33,9 +33,10 @@ impl SeatHandler for State {
     }
 
     fn focus_changed(&mut self, seat: &Seat<Self>, focused: Option<&KeyFocus>) {
-        // the clipboard goes with the keyboard
-        let surface = focused.and_then(KeyFocus::wl_surface);
-        set_data_device_focus(&self.display, seat, surface.and_then(|surface| surface.client()));
+        // the selections go with the keyboard
+        let client = focused.and_then(KeyFocus::wl_surface).and_then(|surface| surface.client());
+        set_data_device_focus(&self.display, seat, client.clone());
+        set_primary_focus(&self.display, seat, client);
     }
 
     fn cursor_image(&mut self, _seat: &Seat<Self>, image: CursorImageStatus) {

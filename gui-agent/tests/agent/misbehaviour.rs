@@ -711,3 +711,26 @@ fn devices_that_outlive_their_pointer() {
         world.client(client).pointer = None;
     });
 }
+
+#[test]
+fn lists_of_kinds_without_end_are_refused() {
+    let kinds = |count: usize| (0..count).map(|n| format!("text/x-{n:0>1000}")).collect::<Vec<_>>();
+    for (count, fits) in [(30, true), (40, false)] {
+        let kinds = kinds(count);
+        let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
+        let judge = |act: &dyn Fn(&mut World, usize)| match fits {
+            true => is_borne(act),
+            false => ends_its_client(act),
+        };
+        judge(&|world, client| drop(world.client(client).data_source(&kinds)));
+        judge(&|world, client| drop(world.client(client).primary_source(&kinds)));
+        // each source has its own list
+        if fits {
+            is_borne(|world, client| {
+                for _ in 0..4 {
+                    world.client(client).data_source(&kinds).destroy();
+                }
+            });
+        }
+    }
+}

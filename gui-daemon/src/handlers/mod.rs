@@ -4,6 +4,7 @@
 
 mod compositor;
 mod seat;
+mod selection;
 mod shm;
 mod xdg_shell;
 
