@@ -8,6 +8,7 @@ use anyhow::Context;
 use calloop::signals::{Signal, Signals};
 use clap::Parser as _;
 use gui_agent::{Agent, Command, cli::Arguments};
+use sd_notify::NotifyState;
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -32,6 +33,10 @@ fn main() -> anyhow::Result<()> {
         })
         .context("signals")?;
 
+    // Applications can connect from now on. Without a service manager nobody is told.
+    if let Err(error) = sd_notify::notify(&[NotifyState::Ready]) {
+        warn!("the service manager cannot be told: {error}");
+    }
     let mut command = match arguments.command.as_slice() {
         [] => None,
         line => {

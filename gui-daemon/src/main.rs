@@ -12,6 +12,8 @@ use gui_daemon::{
     msg,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use sd_notify::NotifyState;
+use tracing::warn;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -52,6 +54,10 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         vchan_directory: None,
     })?;
     daemon.stop_on(signals)?;
+    // Applications can connect from now on. Without a service manager nobody is told.
+    if let Err(error) = sd_notify::notify(&[NotifyState::Ready]) {
+        warn!("the service manager cannot be told: {error}");
+    }
     daemon.run()
 }
 

@@ -9,6 +9,7 @@ mod bench;
 mod check;
 mod demo;
 mod fuzz;
+mod package;
 mod packages;
 mod process;
 mod session;
@@ -39,6 +40,8 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Measure frames from a client to the screen, then the parts by themselves
     Bench(bench::Options),
+    /// Make the Debian packages for dom0 and for the domains with applications
+    Package(package::Options),
 }
 
 /// What the shell conventionally sees of a program ended by Ctrl-C.
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::Check => check::run(),
         Command::Fuzz(options) => fuzz::run(options),
         Command::Bench(options) => bench::run(options),
+        Command::Package(options) => package::run(options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

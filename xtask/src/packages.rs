@@ -71,6 +71,9 @@ pub const TESTS: &[Package] = &[program("xvfb", "Xvfb"), program("python3", "pyt
 /// What the end-to-end bench compares with.
 pub const PEERS: &[Package] = &[program("weston", "weston"), program("waypipe", "waypipe")];
 
+/// To make Debian packages.
+pub const PACKAGE: &[Package] = &[program("dpkg", "dpkg-deb"), program("dpkg-dev", "dpkg-shlibdeps")];
+
 /// For the fuzzing engine, which is C++.
 pub const FUZZ: &[Package] = &[program("g++", "c++")];
 
