@@ -138,8 +138,8 @@ impl Counterpart {
                 self.events.unbind(Port(port.parse()?)).map(|()| String::new()).map_err(Into::into)
             }
             ["event"] => Ok(next_event(&self.events)?.0.to_string()),
-            ["limit", pages] => {
-                fs::write("/sys/module/xen_gntalloc/parameters/limit", pages)?;
+            ["parameter", module, name, value] => {
+                fs::write(format!("/sys/module/{module}/parameters/{name}"), value)?;
                 Ok(String::new())
             }
             ["file", path] => Ok(fs::read_to_string(path)?),

@@ -5,11 +5,15 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::FileExt as _;
 use std::process::{Command, Stdio};
 
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
 use anyhow::{Context as _, ensure};
 use shm_grant::xen::{CopyError, CopyPiece, EventChannels, GrantDevice, MapError, Port, UnmapNotify};
 use shm_grant::{DomId, GrantRef, ImportedPages, PAGE_SIZE, Pages};
 
 use crate::counterpart::{join, mark, next_event};
+use crate::numbers::Free;
 use crate::remote::{Remote, Window};
 use crate::report::Report;
 
@@ -18,6 +22,9 @@ pub const FULL_HD: usize = 1920 * 1080 * 4 / PAGE_SIZE;
 
 /// The limit of the other domain's gntalloc while large windows are shared.
 pub const HIGH_LIMIT: usize = 30_000;
+
+/// Memory that other programs of a domain may take or give back meanwhile, in KiB.
+pub const OTHERS: usize = 1024;
 
 /// No domain of a test has this number.
 const NOBODY: DomId = DomId(30_000);
@@ -28,7 +35,7 @@ const NOTHING: GrantRef = GrantRef(1_000_000);
 pub fn run(report: &mut Report, domain: DomId, stranger: Option<DomId>) -> anyhow::Result<()> {
     let mut remote = Remote::connect(domain)?;
     report.check("the module's limit is named", || limit(&mut remote));
-    remote.ask(format!("limit {HIGH_LIMIT}"))?;
+    remote.limit(HIGH_LIMIT)?;
     report.check("new pages are zero", || zeroed(&mut remote));
     report.check("2025 references are mapped at once, in their order", || many(&mut remote));
     report.check("pages shared for reading cannot be mapped writable", || read_only_there(&mut remote));
@@ -43,6 +50,7 @@ pub fn run(report: &mut Report, domain: DomId, stranger: Option<DomId>) -> anyho
     if let Some(stranger) = stranger {
         report.check("another domain's references are refused", || not_ours(&mut remote, stranger));
     }
+    report.check("pages taken back while mapped return after they are unmapped", || late(&mut remote));
     report.check("pieces of pages are copied", || copied(&mut remote));
     report.check("what is not shared is not copied", || not_copied(&mut remote));
     report.check("unmapping here is noticed there", || unmapped(&mut remote));
@@ -50,6 +58,36 @@ pub fn run(report: &mut Report, domain: DomId, stranger: Option<DomId>) -> anyho
     report.check("taking back there is noticed here", || taken_back(&mut remote));
     report.check("a process killed there is noticed here", || killed_there(&mut remote));
     Ok(())
+}
+
+/// What happens where a domain's grant table is full in the middle of an allocation.
+pub fn run_exhausted(report: &mut Report, domain: DomId) -> anyhow::Result<()> {
+    let mut remote = Remote::connect(domain)?;
+    remote.limit(HIGH_LIMIT)?;
+    report.check("an allocation that was cut short takes nothing", || {
+        let first = fill_table(&mut remote)?;
+        let second = fill_table(&mut remote)?;
+        ensure!(first == second, "there were references for {first} pages, then for {second}");
+        Ok(())
+    });
+    Ok(())
+}
+
+/// Shares pages until the grant table is full and takes them back. How many they were.
+fn fill_table(remote: &mut Remote) -> anyhow::Result<usize> {
+    let mut windows = Vec::new();
+    for pages in [500, 50, 5, 1] {
+        let refused = loop {
+            ensure!(windows.len() < 100, "the table is not small: set max_grant_frames=4 for the domain");
+            match remote.share(pages, "readonly") {
+                Ok(window) => windows.push(window),
+                Err(error) => break error.to_string(),
+            }
+        };
+        ensure!(refused.contains("raise max_grant_frames"), "the error is: {refused}");
+    }
+    remote.free(&windows)?;
+    Ok(windows.iter().map(|window| window.refs.len()).sum())
 }
 
 /// Maps a page writable, says so, and waits to be killed.
@@ -87,7 +125,7 @@ fn check_marks(pages: &ImportedPages, window: &Window) -> anyhow::Result<()> {
 
 fn limit(remote: &mut Remote) -> anyhow::Result<()> {
     // The table of references has some of them.
-    remote.ask("limit 1024")?;
+    remote.limit(1024)?;
     let error = remote.share(1024, "writable").err().context("more than the limit was shared")?.to_string();
     for part in ["no room to share 1024 pages more", "1024 into /sys/module/xen_gntalloc/parameters/limit"] {
         ensure!(error.contains(part), "the error is: {error}");
@@ -191,6 +229,32 @@ fn outlived(remote: &mut Remote) -> anyhow::Result<()> {
     let mapped = GrantDevice::open()?.map(remote.domain, &window.refs)?;
     remote.free(std::slice::from_ref(&window))?;
     check_marks(&mapped, &window)
+}
+
+/// The kernel looks again for pages that were mapped when they were taken back, every second for a few, because nobody
+/// tells it. This is why an agent waits for the daemon before it takes pages back.
+fn late(remote: &mut Remote) -> anyhow::Result<()> {
+    let before = Free::take(remote)?.there;
+    let window = remote.share(FULL_HD, "readonly")?;
+    let mapped = GrantDevice::open()?.map(remote.domain, &window.refs)?;
+    remote.free(&[window])?;
+    let during = Free::take(remote)?.there;
+    ensure!(
+        during + 4 * FULL_HD < before + OTHERS,
+        "{during} KiB are free while they are mapped, {before} before"
+    );
+    // Usually 10, with which the check would take minutes.
+    remote.ask("parameter grant_table free_per_iteration 10000")?;
+    drop(mapped);
+    let started = Instant::now();
+    loop {
+        let after = Free::take(remote)?.there;
+        if after + OTHERS > before {
+            return Ok(());
+        }
+        ensure!(started.elapsed() < Duration::from_secs(30), "{after} KiB are free, {before} before");
+        sleep(Duration::from_millis(100));
+    }
 }
 
 fn too_many(remote: &Remote) -> anyhow::Result<()> {

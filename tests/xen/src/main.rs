@@ -5,10 +5,13 @@
 
 #![forbid(unsafe_code)]
 
+mod copying;
 mod counterpart;
 mod devices;
 mod events;
 mod grants;
+mod leak;
+mod numbers;
 mod remote;
 mod report;
 
@@ -42,8 +45,26 @@ enum Command {
         #[arg(long)]
         stranger: Option<u16>,
     },
+    /// Share pages until the grant table of a domain is full; it should be small, `max_grant_frames=4`
+    Exhausted {
+        /// The number of the domain
+        domain: u16,
+    },
     /// Exchange events with a domain that runs a counterpart
     Events {
+        /// The number of the domain
+        domain: u16,
+    },
+    /// Share, map and give back very many windows, and compare what the kernels and Xen count before and after
+    Leak {
+        /// The number of the domain
+        domain: u16,
+        /// How many windows
+        #[arg(long, default_value_t = 10_000)]
+        windows: usize,
+    },
+    /// Compare what reading through a mapping takes with what Xen's copy takes, as JSON
+    Copying {
         /// The number of the domain
         domain: u16,
     },
@@ -61,7 +82,10 @@ fn main() -> ExitCode {
         }
         Command::Counterpart => counterpart::run(DomId(0)),
         Command::Grants { domain, stranger } => grants::run(&mut report, DomId(domain), stranger.map(DomId)),
+        Command::Exhausted { domain } => grants::run_exhausted(&mut report, DomId(domain)),
         Command::Events { domain } => events::run(&mut report, DomId(domain)),
+        Command::Leak { domain, windows } => leak::run(&mut report, DomId(domain), windows),
+        Command::Copying { domain } => copying::run(DomId(domain)),
         Command::Hold { domain, port, reference } => {
             grants::hold(DomId(domain), Port(port), GrantRef(reference))
         }

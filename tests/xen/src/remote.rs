@@ -98,6 +98,11 @@ impl Remote {
         self.ask(format!("free {numbers}")).map(drop)
     }
 
+    /// Sets how many pages all programs of the other domain together may share.
+    pub fn limit(&mut self, pages: usize) -> anyhow::Result<()> {
+        self.ask(format!("parameter xen_gntalloc limit {pages}")).map(drop)
+    }
+
     fn map_table(&mut self) -> anyhow::Result<()> {
         let refs = self.ask("table")?;
         let refs = refs.split(' ').map(|reference| Ok(GrantRef(reference.parse()?)));
