@@ -6,7 +6,9 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::DomId;
+use crate::ring::Layout;
 use crate::software::{Carrier, SocketAddress};
+use crate::xen::VchanAddress;
 
 /// What carries the bytes and the pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,6 +17,8 @@ pub enum Backend {
     Socket,
     /// Xen's own ring layout in a sealed memfd; pages as with [`Backend::Socket`].
     Ring,
+    /// Xen: libxenvchan's rings in granted pages, event channels, xenstore; pages as grants.
+    Xen,
 }
 
 /// Names one link: who serves whom on which port, and by what means.
@@ -25,6 +29,7 @@ pub struct Address(pub(crate) Means);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Means {
     Software(SocketAddress),
+    Xen(VchanAddress),
 }
 
 impl Address {
@@ -36,7 +41,8 @@ impl Address {
         let sockets = |carrier| Means::Software(SocketAddress::new(carrier, server, client, port));
         Self(match backend {
             Backend::Socket => sockets(Carrier::Stream),
-            Backend::Ring => sockets(Carrier::Ring),
+            Backend::Ring => sockets(Carrier::Ring(Layout::ONE_PAGE_EACH)),
+            Backend::Xen => Means::Xen(VchanAddress { server, client, port, layout: Layout::ONE_PAGE_EACH }),
         })
     }
 
@@ -45,6 +51,19 @@ impl Address {
     pub fn in_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         match &mut self.0 {
             Means::Software(sockets) => sockets.directory = directory.into(),
+            Means::Xen(_) => {}
+        }
+        self
+    }
+
+    /// The same link with rings of other sizes than a page each, if its server makes any. A client takes them as they
+    /// are.
+    #[must_use]
+    pub fn with_rings(mut self, layout: Layout) -> Self {
+        match &mut self.0 {
+            Means::Software(SocketAddress { carrier: Carrier::Ring(rings), .. }) => *rings = layout,
+            Means::Software(_) => {}
+            Means::Xen(vchan) => vchan.layout = layout,
         }
         self
     }
@@ -54,6 +73,7 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Means::Software(sockets) => sockets.fmt(f),
+            Means::Xen(vchan) => vchan.fmt(f),
         }
     }
 }

@@ -7,6 +7,7 @@
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,8 @@ pub(crate) enum Token {
     Stream,
     Grants,
     Directory,
+    Events,
+    Store,
     Timer,
     Wake,
 }
@@ -80,22 +83,17 @@ impl Ready {
     }
 }
 
-/// A descriptor with its place in the set.
+/// A descriptor, or what owns one, with its place in the set.
 #[derive(Debug)]
-pub(crate) struct Source {
+pub(crate) struct Source<F: AsFd = OwnedFd> {
     poller: Arc<Poller>,
     token: Token,
     interest: Interest,
-    fd: OwnedFd,
+    fd: F,
 }
 
-impl Source {
-    pub(crate) fn new(
-        poller: &Arc<Poller>,
-        token: Token,
-        fd: OwnedFd,
-        interest: Interest,
-    ) -> io::Result<Self> {
+impl<F: AsFd> Source<F> {
+    pub(crate) fn new(poller: &Arc<Poller>, token: Token, fd: F, interest: Interest) -> io::Result<Self> {
         let mut source = Self { poller: Arc::clone(poller), token, interest: Interest::empty(), fd };
         source.watch(interest)?;
         Ok(source)
@@ -123,13 +121,27 @@ impl Source {
     }
 }
 
-impl AsFd for Source {
+impl<F: AsFd> Deref for Source<F> {
+    type Target = F;
+
+    fn deref(&self) -> &F {
+        &self.fd
+    }
+}
+
+impl<F: AsFd> DerefMut for Source<F> {
+    fn deref_mut(&mut self) -> &mut F {
+        &mut self.fd
+    }
+}
+
+impl<F: AsFd> AsFd for Source<F> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
 }
 
-impl Drop for Source {
+impl<F: AsFd> Drop for Source<F> {
     fn drop(&mut self) {
         // Closing the descriptor would do it, unless a child between fork and exec holds a copy. Nothing can
         // be done about a failure, and nothing depends on it.

@@ -61,6 +61,10 @@ const NOTIFY_WRITE: u8 = 1;
 /// "Notify me when you have read."
 const NOTIFY_READ: u8 = 2;
 
+/// Where the live bytes lie in the control page, for those who have them cleared when a process dies.
+pub(crate) const CLIENT_LIVE: usize = offset_of!(ControlPage, cli_live);
+pub(crate) const SERVER_LIVE: usize = offset_of!(ControlPage, srv_live);
+
 /// The client's live byte before it has come.
 const LIVE_WAITING: u8 = 2;
 const LIVE: u8 = 1;
@@ -73,6 +77,28 @@ const PAGE: u16 = 12;
 /// libxenvchan's largest ring: 256 pages, so that the references of both still fit the control page.
 const LARGEST: u16 = 20;
 
+/// How a peer stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// A client that has not come yet.
+    Awaited,
+    /// It is there.
+    Here,
+    /// It has closed its end.
+    Gone,
+}
+
+impl Presence {
+    fn of(live: u8) -> Self {
+        match live {
+            GONE => Self::Gone,
+            LIVE_WAITING => Self::Awaited,
+            // As libxenvchan has it: whatever is not 0.
+            _ => Self::Here,
+        }
+    }
+}
+
 /// Which end of the link this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -83,11 +109,11 @@ pub enum Role {
 }
 
 /// The size of one ring: 2^n bytes, n being 10, 11 (both within the control page) or from 12 to 20.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Order(u16);
 
 impl Order {
-    /// Rings of one page: what the Qubes GUI uses both ways.
+    /// A ring of one page.
     pub const ONE_PAGE: Self = Self(PAGE);
 
     /// `None` unless `order` is from 10 to 20.
@@ -115,13 +141,16 @@ impl Order {
 }
 
 /// The sizes of both rings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Layout {
     left: Order,
     right: Order,
 }
 
 impl Layout {
+    /// Rings of one page each: the sizes that the GUI of Qubes asks for.
+    pub const ONE_PAGE_EACH: Self = Self { left: Order::ONE_PAGE, right: Order::ONE_PAGE };
+
     /// # Errors
     ///
     /// [`RingError::Orders`] for two rings that would lie in the same place: both of order 10, both of order
@@ -149,6 +178,19 @@ impl Layout {
             (Some(left), Some(right)) => Self::new(left, right),
             _ => Err(RingError::Orders(left, right)),
         }
+    }
+
+    /// The references under which a server says that the pages of the left ring and those of the right lie. Looked
+    /// at once.
+    ///
+    /// # Errors
+    ///
+    /// None on a whole page.
+    pub fn references(self, control: &Pages) -> Result<(Vec<GrantRef>, Vec<GrantRef>), OutOfBounds> {
+        let mut bytes = vec![0; size_of::<u32>() * (self.pages() - 1)];
+        control.copy_out(offset_of!(ControlPage, grants), &mut bytes)?;
+        let mut refs = bytes.as_chunks().0.iter().map(|reference| GrantRef(u32::from_ne_bytes(*reference)));
+        Ok((refs.by_ref().take(self.left.pages()).collect(), refs.collect()))
     }
 
     /// The ring from client to server.
@@ -384,7 +426,16 @@ impl Ring {
     ///
     /// None on a ring that could be made.
     pub fn peer_open(&self) -> Result<bool, RingError> {
-        Ok(self.control.load_u8(self.peer_live)? != GONE)
+        Ok(self.peer()? != Presence::Gone)
+    }
+
+    /// How the peer stands.
+    ///
+    /// # Errors
+    ///
+    /// None on a ring that could be made.
+    pub fn peer(&self) -> Result<Presence, RingError> {
+        Ok(Presence::of(self.control.load_u8(self.peer_live)?))
     }
 
     fn ask(&self, bit: u8) -> Result<(), RingError> {
@@ -399,6 +450,17 @@ impl Ring {
         fence(Ordering::SeqCst);
         Ok(self.control.take_bits(self.own_notify, bit)? != 0)
     }
+}
+
+/// Whether a server offers these rings to a client that has yet to come, and not to one that has come and gone.
+///
+/// # Errors
+///
+/// None on a whole page.
+pub fn awaits_client(control: &Pages) -> Result<bool, OutOfBounds> {
+    let server = Presence::of(control.load_u8(SERVER_LIVE)?);
+    let client = Presence::of(control.load_u8(CLIENT_LIVE)?);
+    Ok((server, client) == (Presence::Here, Presence::Awaited))
 }
 
 /// Tells the peer that this end is closed; it must be notified of that.

@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::DomId;
+use crate::ring::Layout;
 
 /// Where the sockets lie unless `VCHAN_SOCKET_DIR` says otherwise; the place vchan-socket uses.
 const DEFAULT_DIRECTORY: &str = "/var/run/vchan";
@@ -14,7 +15,8 @@ const DEFAULT_DIRECTORY: &str = "/var/run/vchan";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Carrier {
     Stream,
-    Ring,
+    /// In rings of these sizes.
+    Ring(Layout),
 }
 
 /// Names one link of the software transport.
@@ -55,7 +57,7 @@ impl fmt::Display for SocketAddress {
         let Self { carrier, server: DomId(server), client: DomId(client), port, directory } = self;
         let carrier = match carrier {
             Carrier::Stream => "socket",
-            Carrier::Ring => "ring",
+            Carrier::Ring(_) => "ring",
         };
         write!(f, "{carrier} {server}->{client}:{port} in {}", directory.display())
     }

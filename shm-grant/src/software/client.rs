@@ -85,7 +85,7 @@ impl Client {
     fn sign(&self) -> SocketKind {
         match self.address.carrier {
             Carrier::Stream => SocketKind::Stream,
-            Carrier::Ring => SocketKind::Grants,
+            Carrier::Ring(_) => SocketKind::Grants,
         }
     }
 
@@ -128,7 +128,7 @@ impl Client {
             Attempt::Connected(socket) => Some(socket),
             attempt => match (self.address.carrier, attempt) {
                 (_, Attempt::Busy) => return self.try_later(Attempt::Busy),
-                (Carrier::Ring, attempt) => return self.try_later(attempt),
+                (Carrier::Ring(_), attempt) => return self.try_later(attempt),
                 (Carrier::Stream, _) => None,
             },
         };
@@ -139,7 +139,7 @@ impl Client {
                 Some(Importer::new(socket))
             }
         };
-        if self.address.carrier == Carrier::Ring {
+        if matches!(self.address.carrier, Carrier::Ring(_)) {
             self.state = importer.map_or(State::Idle, State::Greeting);
             return self.greet(link);
         }

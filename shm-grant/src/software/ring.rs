@@ -9,15 +9,12 @@ use crate::software::{GrantError, memfd};
 use crate::{ImportedPages, LinkError, Pages};
 
 /// Makes the rings in a new file. Returns the file's number of pages with it.
-pub(crate) fn serve() -> io::Result<(Ring, OwnedFd, u32)> {
-    let broken = |error| io::Error::other(error);
-    // The sizes that the GUI of Qubes asks for, so that what fills up there fills up here.
-    let layout = Layout::new(Order::ONE_PAGE, Order::ONE_PAGE).map_err(broken)?;
+pub(crate) fn serve(layout: Layout) -> io::Result<(Ring, OwnedFd, u32)> {
     let file = memfd::create(layout.pages())?;
     let control = Arc::new(Pages::of_file(file.as_fd(), 0, 1)?);
     let left = writable(file.as_fd(), layout.left(), 1)?;
     let right = writable(file.as_fd(), layout.right(), 1 + layout.left().pages())?;
-    let ring = Ring::serve(layout, control, left, right, &[]).map_err(broken)?;
+    let ring = Ring::serve(layout, control, left, right, &[]).map_err(io::Error::other)?;
     let pages = u32::try_from(layout.pages()).map_err(io::Error::other)?;
     Ok((ring, file, pages))
 }

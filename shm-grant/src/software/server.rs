@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::link::{Channel, Link};
 use crate::poll::{Interest, Source, Timer, Token};
+use crate::ring::Layout;
 use crate::software::address::{Carrier, SocketAddress, SocketKind};
 use crate::software::export::{Exporter, Peer};
 use crate::software::ring;
@@ -23,12 +24,19 @@ const ACCEPT_RETRY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Server {
     exporter: Exporter,
-    /// Where a stream carries the bytes.
-    stream: Option<Listener>,
+    bytes: Bytes,
     grants: Listener,
     accept_again: Timer,
     /// A write was refused because the client has yet to be told of grants.
     held_back: bool,
+}
+
+/// What carries the bytes.
+#[derive(Debug)]
+enum Bytes {
+    Stream(Listener),
+    /// Made for each client.
+    Ring(Layout),
 }
 
 impl Server {
@@ -37,13 +45,13 @@ impl Server {
         fs::create_dir_all(&address.directory)?;
         // The grant socket first: a client that finds the stream must find this as well.
         let grants = Listener::bind(&link.poller, address, SocketKind::Grants)?;
-        let stream = match address.carrier {
-            Carrier::Stream => Some(Listener::bind(&link.poller, address, SocketKind::Stream)?),
-            Carrier::Ring => None,
+        let bytes = match address.carrier {
+            Carrier::Stream => Bytes::Stream(Listener::bind(&link.poller, address, SocketKind::Stream)?),
+            Carrier::Ring(layout) => Bytes::Ring(layout),
         };
         let accept_again = Timer::new(&link.poller)?;
         let mut server =
-            Self { exporter: Exporter::default(), stream, grants, accept_again, held_back: false };
+            Self { exporter: Exporter::default(), bytes, grants, accept_again, held_back: false };
         server.watch_listeners(link)?;
         Ok(server)
     }
@@ -76,7 +84,7 @@ impl Server {
         let waiting = ready.readable(Token::StreamListener) || ready.readable(Token::GrantListener);
         if waiting && self.accept(link).is_err() {
             self.grants.watch(false)?;
-            if let Some(stream) = &mut self.stream {
+            if let Bytes::Stream(stream) = &mut self.bytes {
                 stream.watch(false)?;
             }
             self.accept_again.arm(ACCEPT_RETRY)?;
@@ -100,8 +108,8 @@ impl Server {
     }
 
     fn accept(&mut self, link: &mut Link) -> io::Result<()> {
-        match &self.stream {
-            Some(stream) => {
+        match &self.bytes {
+            Bytes::Stream(stream) => {
                 // The stream first: a client connects its grant socket before, which is then among those that
                 // wait.
                 let client = if link.is_connected() { None } else { stream.accept()? };
@@ -111,11 +119,11 @@ impl Server {
                     link.connected(Channel::Stream(stream));
                 }
             }
-            None if link.is_connected() => {}
-            None => {
+            Bytes::Ring(_) if link.is_connected() => {}
+            Bytes::Ring(layout) => {
                 if let Some(client) = self.grants.accept()? {
                     let socket = Source::new(&link.poller, Token::Grants, client, Interest::IN)?;
-                    let (ring, file, pages) = ring::serve()?;
+                    let (ring, file, pages) = ring::serve(*layout)?;
                     self.exporter.attach(socket, Some((file, pages)));
                     link.connected(Channel::Ring { ring, orphaned: false });
                 }
@@ -152,12 +160,12 @@ impl Server {
     /// Waits for clients that can be served, and for those only.
     fn watch_listeners(&mut self, link: &Link) -> io::Result<()> {
         let free = !link.is_connected();
-        match &mut self.stream {
-            Some(stream) => {
+        match &mut self.bytes {
+            Bytes::Stream(stream) => {
                 stream.watch(free)?;
                 self.grants.watch(!self.exporter.has_peer())
             }
-            None => self.grants.watch(free),
+            Bytes::Ring(_) => self.grants.watch(free),
         }
     }
 }
