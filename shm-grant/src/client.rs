@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use crate::address::Means;
 use crate::link::{Link, LinkError};
-use crate::{Address, Event, GrantRef, ImportError, ImportedPages, software};
+use crate::{Address, Event, GrantRef, ImportError, ImportedPages, software, xen};
 
 /// Waits for a server to appear at an address, connects, and imports the pages it shares.
 ///
@@ -20,6 +20,7 @@ pub struct Client {
 #[derive(Debug)]
 enum Transport {
     Software(software::Client),
+    Xen(xen::Client),
 }
 
 impl Client {
@@ -31,10 +32,12 @@ impl Client {
     /// Out of descriptors. That the directory cannot be watched, or the server not be connected to, is an
     /// [`Event::Disconnected`].
     pub fn new(address: &Address) -> io::Result<Self> {
+        let link = Link::new()?;
         let transport = match &address.0 {
             Means::Software(address) => Transport::Software(software::Client::new(address.clone())),
+            Means::Xen(address) => Transport::Xen(xen::Client::new(&link, address)?),
         };
-        let mut client = Self { link: Link::new()?, transport };
+        let mut client = Self { link, transport };
         client.connect();
         Ok(client)
     }
@@ -74,6 +77,7 @@ impl Client {
         self.link.set_want_read(want);
         let watched = match &mut self.transport {
             Transport::Software(client) => client.set_want_read(want),
+            Transport::Xen(_) => Ok(()),
         };
         if let Err(error) = watched {
             self.link.fail(error.into());
@@ -89,6 +93,7 @@ impl Client {
     pub fn import(&mut self, refs: &[GrantRef], bytes: usize) -> Result<ImportedPages, ImportError> {
         match &mut self.transport {
             Transport::Software(client) => client.import(&mut self.link, refs, bytes),
+            Transport::Xen(client) => client.import(refs, bytes),
         }
     }
 
@@ -103,6 +108,7 @@ impl Client {
     pub fn connect(&mut self) {
         let connected = match &mut self.transport {
             Transport::Software(client) => client.connect(&mut self.link),
+            Transport::Xen(client) => client.connect(&self.link),
         };
         if let Err(error) = connected {
             self.link.fail(error);
@@ -124,6 +130,7 @@ impl Client {
     fn round(&mut self) -> Result<(), LinkError> {
         match &mut self.transport {
             Transport::Software(client) => client.round(&mut self.link),
+            Transport::Xen(client) => client.round(&mut self.link),
         }
     }
 
@@ -131,6 +138,7 @@ impl Client {
     fn rest(&mut self) {
         match &mut self.transport {
             Transport::Software(client) => client.rest(),
+            Transport::Xen(client) => client.rest(),
         }
     }
 }
@@ -139,6 +147,7 @@ impl Transport {
     fn notify(&self) -> io::Result<()> {
         match self {
             Self::Software(client) => client.notify(),
+            Self::Xen(client) => client.notify(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::{GrantRef, Pages, software};
+use crate::{GrantRef, Pages, software, xen};
 
 /// Pages in one export: the largest buffer of the Qubes GUI protocol, 16384 x 6144 pixels of 4 bytes.
 pub(crate) const MAX_EXPORT_PAGES: u32 = 98_304;
@@ -18,21 +18,19 @@ pub struct Exporter(pub(crate) Means);
 #[derive(Clone, Debug)]
 pub(crate) enum Means {
     Software(software::Exporter),
+    Xen(xen::Exporter),
 }
 
 /// Pages that the peer may map. Dropping it revokes them; a peer that has them mapped keeps its mapping, and
 /// whoever has a clone of the pages keeps this side's.
 #[derive(Debug)]
-pub struct Export {
-    pub(crate) pages: Arc<Pages>,
-    pub(crate) refs: Vec<GrantRef>,
-    pub(crate) _share: Share,
-}
+pub struct Export(pub(crate) Share);
 
-/// What revokes an export when it goes.
+/// What revokes the pages when it goes.
 #[derive(Debug)]
 pub(crate) enum Share {
-    Software { _share: software::Share },
+    Software(software::Share),
+    Xen(xen::GrantedPages),
 }
 
 /// Why pages cannot be exported.
@@ -49,6 +47,9 @@ pub enum ExportError {
         /// Pages one peer may have in grants.
         pages: usize,
     },
+    /// Xen or its driver refused; also where the domain has no grants left.
+    #[error(transparent)]
+    Allocate(#[from] xen::AllocateError),
     /// The system refused.
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -63,6 +64,7 @@ impl Exporter {
     pub fn export(&self, pages: usize) -> Result<Export, ExportError> {
         match &self.0 {
             Means::Software(exporter) => exporter.export(pages),
+            Means::Xen(exporter) => exporter.export(pages),
         }
     }
 }
@@ -77,12 +79,18 @@ impl Export {
     /// The pages, to draw into.
     #[must_use]
     pub fn pages(&self) -> &Arc<Pages> {
-        &self.pages
+        match &self.0 {
+            Share::Software(share) => share.pages(),
+            Share::Xen(pages) => pages.pages(),
+        }
     }
 
     /// One reference for each page, in order.
     #[must_use]
     pub fn refs(&self) -> &[GrantRef] {
-        &self.refs
+        match &self.0 {
+            Share::Software(share) => share.refs(),
+            Share::Xen(pages) => pages.refs(),
+        }
     }
 }

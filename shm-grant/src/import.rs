@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::export::MAX_EXPORT_PAGES;
+use crate::xen::MapError;
 use crate::{GrantError, GrantRef, PAGE_SIZE};
 
 /// Why pages were not imported.
@@ -28,6 +29,9 @@ pub enum ImportError {
     /// The peer broke the rules of the grant socket.
     #[error(transparent)]
     Grants(#[from] GrantError),
+    /// Xen or its driver refused.
+    #[error(transparent)]
+    Map(#[from] MapError),
     /// The system refused.
     #[error("{0}")]
     Io(#[from] io::Error),

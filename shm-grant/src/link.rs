@@ -12,9 +12,11 @@ use std::sync::Arc;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
+use crate::DomId;
 use crate::poll::{Interest, Poller, Ready, Source, Token, Wake};
 use crate::ring::{Moved, Ring, RingError};
 use crate::software::GrantError;
+use crate::xen::OfferError;
 
 /// What happened on a link. Pulled with `poll_event` until it returns `None`, whenever the end's descriptor
 /// is readable.
@@ -43,6 +45,12 @@ pub enum LinkError {
     /// The peer broke the rules of the grant socket.
     #[error("the grant socket was misused: {0}")]
     Grants(#[from] GrantError),
+    /// The peer's domain is gone; what it had sent and was not read is, too.
+    #[error("domain {} is gone", .0.0)]
+    DomainGone(DomId),
+    /// The server's offer of a link is not one.
+    #[error("the server cannot be joined: {0}")]
+    Offer(#[from] OfferError),
     /// The system refused.
     #[error("{0}")]
     Io(#[from] io::Error),

@@ -7,7 +7,6 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,6 +98,14 @@ impl<F: AsFd> Source<F> {
         Ok(source)
     }
 
+    pub(crate) fn get(&self) -> &F {
+        &self.fd
+    }
+
+    pub(crate) fn get_mut(&mut self) -> &mut F {
+        &mut self.fd
+    }
+
     /// Waits for exactly `interest` from now on.
     pub(crate) fn watch(&mut self, interest: Interest) -> io::Result<()> {
         let data = epoll::EventData::new_u64(self.token as u64);
@@ -118,20 +125,6 @@ impl<F: AsFd> Source<F> {
         let mut interest = self.interest;
         interest.set(wish, wanted);
         self.watch(interest)
-    }
-}
-
-impl<F: AsFd> Deref for Source<F> {
-    type Target = F;
-
-    fn deref(&self) -> &F {
-        &self.fd
-    }
-}
-
-impl<F: AsFd> DerefMut for Source<F> {
-    fn deref_mut(&mut self) -> &mut F {
-        &mut self.fd
     }
 }
 

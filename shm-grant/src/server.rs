@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use crate::address::Means;
 use crate::link::{Link, LinkError};
-use crate::{Address, Event, Exporter, export, software};
+use crate::{Address, Event, Exporter, export, software, xen};
 
 /// Listens at an address, serves one client at a time, and exports pages to it. After a loss it listens
 /// again.
@@ -25,6 +25,7 @@ pub struct Server {
 #[derive(Debug)]
 enum Transport {
     Software(software::Server),
+    Xen(Box<xen::Server>),
 }
 
 impl Server {
@@ -41,6 +42,11 @@ impl Server {
                 let server = software::Server::bind(&link, address)?;
                 let exporter = export::Means::Software(server.exporter().clone());
                 (Transport::Software(server), exporter)
+            }
+            Means::Xen(address) => {
+                let server = xen::Server::bind(&link, address)?;
+                let exporter = export::Means::Xen(server.exporter());
+                (Transport::Xen(Box::new(server)), exporter)
             }
         };
         Ok(Self { link, exporter: Exporter(exporter), transport })
@@ -80,6 +86,7 @@ impl Server {
     pub fn write(&mut self, bytes: &[u8]) -> usize {
         let held_back = match &mut self.transport {
             Transport::Software(server) => server.holds_back(&self.link),
+            Transport::Xen(_) => false,
         };
         if held_back { 0 } else { self.link.write(bytes, || self.transport.notify()) }
     }
@@ -110,6 +117,7 @@ impl Server {
     fn round(&mut self) -> Result<(), LinkError> {
         match &mut self.transport {
             Transport::Software(server) => server.round(&mut self.link),
+            Transport::Xen(server) => server.round(&mut self.link),
         }
     }
 
@@ -117,6 +125,7 @@ impl Server {
     fn listen(&mut self) {
         match &mut self.transport {
             Transport::Software(server) => server.listen(&self.link),
+            Transport::Xen(server) => server.listen(&mut self.link),
         }
     }
 }
@@ -125,6 +134,7 @@ impl Transport {
     fn notify(&self) -> io::Result<()> {
         match self {
             Self::Software(server) => server.exporter().notify(),
+            Self::Xen(server) => server.notify(),
         }
     }
 }
@@ -139,8 +149,9 @@ impl Drop for Server {
     fn drop(&mut self) {
         // In this order: the peer is notified of an end that it can see.
         self.link.close();
-        match &self.transport {
+        match &mut self.transport {
             Transport::Software(server) => server.exporter().detach(),
+            Transport::Xen(server) => server.close(),
         }
     }
 }

@@ -31,9 +31,11 @@ const MAX_RECEIVED: usize = 64;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Exporter(Arc<Mutex<State>>);
 
-/// Revokes one export on drop.
+/// Pages in an export, which is revoked on drop.
 #[derive(Debug)]
 pub(crate) struct Share {
+    pages: Arc<Pages>,
+    refs: Vec<GrantRef>,
     first: u32,
     exporter: Exporter,
 }
@@ -101,8 +103,7 @@ impl Exporter {
         state.next = first.saturating_add(count);
         state.queue(Queued::Share(first));
         let refs = (0..count).map(|page| GrantRef(first.saturating_add(page))).collect();
-        let share = Share { first, exporter: self.clone() };
-        Ok(Export { pages: mapping, refs, _share: export::Share::Software { _share: share } })
+        Ok(Export(export::Share::Software(Share { pages: mapping, refs, first, exporter: self.clone() })))
     }
 
     /// Takes a peer's grant socket in place of the one there was, and tells it of the ring and of all that is
@@ -151,6 +152,16 @@ impl Exporter {
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing panics while the lock is held, so the state is sound whatever a poisoned lock says.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Share {
+    pub(crate) fn pages(&self) -> &Arc<Pages> {
+        &self.pages
+    }
+
+    pub(crate) fn refs(&self) -> &[GrantRef] {
+        &self.refs
     }
 }
 

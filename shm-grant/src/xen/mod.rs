@@ -15,12 +15,15 @@ mod gntalloc;
 #[allow(unsafe_code)]
 mod gntdev;
 pub mod store;
+mod vchan;
 
 pub use device::DeviceError;
 pub use evtchn::{BindError, EventChannels, Port};
 pub use gntalloc::{AllocateError, GrantAllocator, GrantedPages};
 pub(crate) use gntdev::TableEntry;
 pub use gntdev::{CopyError, CopyPiece, GrantDevice, MapError, MappedPages};
+pub use vchan::OfferError;
+pub(crate) use vchan::{Client, Exporter, Server, VchanAddress};
 
 /// What the system does when a page goes, be it unmapped or its process killed. Source: the kernel's headers; both
 /// devices take the same.
