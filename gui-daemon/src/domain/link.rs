@@ -60,10 +60,11 @@ pub enum EndReason {
 }
 
 impl EndReason {
-    /// Whether the agent is to blame, and has to wait before it may connect again.
-    fn is_misbehaviour(&self) -> bool {
+    /// Whether to wait before connecting again: the agent is to blame, or the system refuses and would at once do so
+    /// again.
+    fn needs_pause(&self) -> bool {
         match self {
-            EndReason::Channel(LinkError::Closed | LinkError::Io(_)) => false,
+            EndReason::Channel(LinkError::Closed | LinkError::DomainGone(_)) => false,
             EndReason::Channel(_) | EndReason::Violation(_) | EndReason::Pages(_) | EndReason::Layout(_) => {
                 true
             }
@@ -275,7 +276,7 @@ impl State {
         if let Some(client) = &mut link.client {
             client.disconnect();
         }
-        let pause = if reason.is_misbehaviour() {
+        let pause = if reason.needs_pause() {
             if lived.is_some_and(|lived| lived >= FORGIVEN_AFTER) {
                 link.failures = 0;
             }

@@ -14,6 +14,8 @@ use shm_grant::xen::store::Store;
 use shm_grant::xen::{EventChannels, GrantAllocator, GrantedPages, Port, UnmapNotify};
 use shm_grant::{DomId, GrantRef, PAGE_SIZE};
 
+use crate::programs::Programs;
+
 /// Where questions and answers are, in the directory of the domain that answers.
 pub const NODE: &str = "data/xen-probe";
 
@@ -84,6 +86,7 @@ struct Counterpart {
     table: GrantedPages,
     windows: BTreeMap<u32, GrantedPages>,
     next: u32,
+    programs: Programs,
 }
 
 impl Counterpart {
@@ -91,7 +94,15 @@ impl Counterpart {
         let allocator = GrantAllocator::open()?;
         let table = allocator.allocate(peer, TABLE_PAGES, false)?;
         let events = EventChannels::open()?;
-        Ok(Self { peer, allocator, events, table, windows: BTreeMap::new(), next: 1 })
+        Ok(Self {
+            peer,
+            allocator,
+            events,
+            table,
+            windows: BTreeMap::new(),
+            next: 1,
+            programs: Programs::default(),
+        })
     }
 
     fn answer(&mut self, question: &str) -> anyhow::Result<String> {
@@ -142,6 +153,12 @@ impl Counterpart {
                 fs::write(format!("/sys/module/{module}/parameters/{name}"), value)?;
                 Ok(String::new())
             }
+            ["start", program, ref arguments @ ..] => {
+                Ok(self.programs.start(program, arguments)?.to_string())
+            }
+            ["line", program] => self.programs.line(program.parse()?),
+            ["kill", program] => self.programs.kill(program.parse()?).map(|()| String::new()),
+            ["end", program] => self.programs.end(program.parse()?),
             ["file", path] => Ok(fs::read_to_string(path)?),
             // Ends as a process ends that is killed; whoever started it starts it again.
             ["die"] => {

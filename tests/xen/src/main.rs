@@ -12,8 +12,10 @@ mod events;
 mod grants;
 mod leak;
 mod numbers;
+mod programs;
 mod remote;
 mod report;
+mod vchan;
 
 use std::process::ExitCode;
 
@@ -68,6 +70,16 @@ enum Command {
         /// The number of the domain
         domain: u16,
     },
+    /// Make links to a domain that runs a counterpart, with libxenvchan and without, and break them
+    Vchan {
+        /// The number of the domain
+        domain: u16,
+        /// Check only what has this in its name
+        #[arg(default_value = "")]
+        filter: String,
+    },
+    /// Be one end of a link
+    VchanEnd(vchan::end::Options),
     /// Map a page and wait to be killed
     #[command(hide = true)]
     Hold { domain: u16, port: u32, reference: u32 },
@@ -86,6 +98,8 @@ fn main() -> ExitCode {
         Command::Events { domain } => events::run(&mut report, DomId(domain)),
         Command::Leak { domain, windows } => leak::run(&mut report, DomId(domain), windows),
         Command::Copying { domain } => copying::run(DomId(domain)),
+        Command::Vchan { domain, filter } => vchan::run(&mut report, DomId(domain), &filter),
+        Command::VchanEnd(options) => vchan::end::run(&options),
         Command::Hold { domain, port, reference } => {
             grants::hold(DomId(domain), Port(port), GrantRef(reference))
         }

@@ -1,0 +1,16 @@
+//! Links between this domain and another: with libxenvchan at one end or at none, over rings of all sizes, broken in all
+//! ways.
+
+pub mod end;
+mod interop;
+
+use shm_grant::DomId;
+
+use crate::remote::Remote;
+use crate::report::Report;
+
+pub fn run(report: &mut Report, domain: DomId, filter: &str) -> anyhow::Result<()> {
+    let mut remote = Remote::connect(domain)?;
+    interop::run(report, &mut remote, filter);
+    Ok(())
+}
