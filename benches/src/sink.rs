@@ -12,6 +12,7 @@ use clap::Parser;
 use gui_daemon::{
     BackendKind, Daemon, Options as DaemonOptions,
     config::Config,
+    domain::XenPlaces,
     shell::{Id, geom::Point},
     state::State,
 };
@@ -59,6 +60,7 @@ fn run(options: Options) -> anyhow::Result<Infallible> {
         control_socket: Some(options.socket),
         wayland: true,
         vchan_directory: None,
+        xen: XenPlaces::default(),
     })?;
     let mut observer = Observer { recorder, eye: Eye::new(options.case), window: None, drawn: 0 };
     loop {

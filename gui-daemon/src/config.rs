@@ -3,34 +3,26 @@
 //! Invariants: a [`Config`] that exists is valid, nothing downstream checks it again. A key that no table knows is
 //! refused, so a misspelt security setting can never be silently ignored. Every error names line, key, value and rule.
 
+mod domain;
 mod output;
+mod transport;
 
 use std::{
-    collections::HashMap,
     fmt,
     ops::{Range, RangeInclusive},
     path::{Path, PathBuf},
 };
 
-use gui_protocol::Version;
-use shm_grant::DomId;
-
 use smithay::input::keyboard::Keysym;
 
-use crate::{
-    chord::Chord,
-    label::{Color, Label},
-};
+use crate::chord::Chord;
+pub use domain::{DomainConfig, MAX_DOMAIN_NAME, OthersConfig};
 pub use output::{LayoutError, MAX_OUTPUTS, OUTPUT_PLACE, OutputConfig, SCREEN_SIDE};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
-
-/// The longest domain name, in bytes: Qubes' own limit, so a name is valid there exactly when it is valid here.
-pub const MAX_DOMAIN_NAME: usize = 31;
-/// Domain ids that can be another domain: 0 is the GUI domain itself, from 0x7ff0 on Xen keeps them for itself.
-pub const AGENT_DOMIDS: RangeInclusive<u16> = 1..=0x7fef;
+pub use transport::{AGENT_DOMIDS, Transport, Uuid, XenDomain};
 
 /// Everything the configuration file says; [`Config::default`] is what an empty file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +32,8 @@ pub struct Config {
     pub outputs: Vec<OutputConfig>,
     /// The domains served, in the order of the file.
     pub domains: Vec<DomainConfig>,
+    /// The domains of Xen that are none of these; they are refused when absent.
+    pub others: Option<OthersConfig>,
     /// Keyboard layout and repeat.
     pub keyboard: KeyboardConfig,
     /// What is expected of agents.
@@ -60,74 +54,6 @@ pub struct AgentsConfig {
 impl Default for AgentsConfig {
     fn default() -> Self {
         Self { unresponsive_after_ms: 5000 }
-    }
-}
-
-/// One `[[domain]]` table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DomainConfig {
-    /// The name shown in every frame: ASCII letters, digits, `_` and `-`, a letter first.
-    pub name: String,
-    /// The colour of its frames: one of Qubes' names (`label = "red"`) or any (`color = "#rrggbb"`).
-    pub label: Label,
-    /// How its agent is reached.
-    pub transport: Transport,
-    /// The newest version of the protocol to speak with its agent: `1.8`, the base protocol, or `1.8+1`, level 1 of the
-    /// extension.
-    pub protocol: Version,
-    /// Whether its windows may cover the whole screen.
-    pub allow_fullscreen: bool,
-    /// Whether its windows may lock the pointer in place or confine it, and hear of its motion other than where it is.
-    pub allow_pointer_lock: bool,
-    /// Whether programs may be started in it by `gui-daemon msg run`.
-    pub allow_run: bool,
-    /// Whether its override-redirect windows are kept from covering most of the screen.
-    pub override_redirect_protection: bool,
-    /// What is drawn where a window has no pixels yet.
-    pub window_background_color: Color,
-}
-
-/// How an agent is reached, written and displayed as `socket:7` or `ring:7`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Transport {
-    /// The kind of channel.
-    pub kind: TransportKind,
-    /// The agent's domain, within [`AGENT_DOMIDS`].
-    pub domid: DomId,
-}
-
-/// The kinds of channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TransportKind {
-    /// A byte stream over a Unix socket, as vchan-socket has it.
-    Socket,
-    /// libxenvchan's ring in shared memory.
-    Ring,
-}
-
-impl Transport {
-    fn parse(text: &str) -> Option<Self> {
-        let (kind, domid) = text.split_once(':')?;
-        let kind = match kind {
-            "socket" => TransportKind::Socket,
-            "ring" => TransportKind::Ring,
-            _ => return None,
-        };
-        if !domid.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
-        }
-        let domid = domid.parse().ok().filter(|id| AGENT_DOMIDS.contains(id))?;
-        Some(Self { kind, domid: DomId(domid) })
-    }
-}
-
-impl fmt::Display for Transport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind {
-            TransportKind::Socket => "socket",
-            TransportKind::Ring => "ring",
-        };
-        write!(f, "{kind}:{}", self.domid.0)
     }
 }
 
@@ -203,6 +129,7 @@ impl Default for Config {
         Self {
             outputs: vec![OutputConfig::default()],
             domains: Vec::new(),
+            others: None,
             keyboard: KeyboardConfig::default(),
             agents: AgentsConfig::default(),
             wayland_socket: None,
@@ -249,7 +176,11 @@ impl Config {
                 table.string("socket", rule, |s| Path::new(s).is_absolute().then(|| s.into()))?;
             table.finish()?;
         }
-        config.domains = read_domains(root.tables("domain")?)?;
+        config.domains = domain::read_domains(root.tables("domain")?)?;
+        if let Some(mut table) = root.table("xen")? {
+            config.others = table.table("others")?.map(OthersConfig::read).transpose()?;
+            table.finish()?;
+        }
         root.finish()?;
         Ok(config)
     }
@@ -275,91 +206,6 @@ impl KeyboardConfig {
     }
 }
 
-fn read_domains(tables: Vec<Table<'_>>) -> Result<Vec<DomainConfig>, Refusal> {
-    let mut domains = Vec::with_capacity(tables.len());
-    let mut names = HashMap::new();
-    let mut domids = HashMap::new();
-    for mut table in tables {
-        let name_line = table.line_of_key("name");
-        let transport_line = table.line_of_key("transport");
-        let domain = DomainConfig::read(&mut table)?;
-        if let Some(first) = names.insert(domain.name.clone(), name_line) {
-            let message =
-                format!("domain.name = {:?}: already used by the domain of line {first}", domain.name);
-            return Err(Refusal { line: name_line, message });
-        }
-        if let Some(first) = domids.insert(domain.transport.domid, transport_line) {
-            let message = format!(
-                "domain.transport = \"{}\": domain id {} already used in line {first}",
-                domain.transport, domain.transport.domid.0
-            );
-            return Err(Refusal { line: transport_line, message });
-        }
-        table.finish()?;
-        domains.push(domain);
-    }
-    Ok(domains)
-}
-
-impl DomainConfig {
-    fn read(table: &mut Table<'_>) -> Result<Self, Refusal> {
-        let rule = "1 to 31 of the characters A-Z a-z 0-9 _ -, a letter first, and not dom0's own name";
-        let name = table.string("name", rule, |s| is_domain_name(s).then(|| s.to_owned()))?;
-        let name = table.required("name", name)?;
-
-        let label_line = table.line_of_key("label");
-        let named = table.string(
-            "label",
-            "one of red, orange, yellow, green, gray, blue, purple, black",
-            Label::named,
-        )?;
-        let custom = table.string("color", "a colour as \"#rrggbb\"", Color::parse)?;
-        let label = match (named, custom) {
-            (Some(label), None) => label,
-            (None, Some(color)) => Label::of(color),
-            (None, None) => {
-                return Err(table.refuse(format!("domain {name:?} needs either a label or a color")));
-            }
-            (Some(_), Some(_)) => {
-                let message = format!("domain {name:?} has both a label and a color: only one may be given");
-                return Err(Refusal { line: label_line, message });
-            }
-        };
-
-        let rule = "\"socket:DOMID\" or \"ring:DOMID\" with DOMID from 1 to 32751";
-        let transport = table.string("transport", rule, Transport::parse)?;
-        let transport = table.required("transport", transport)?;
-        let background = table.string("window_background_color", "a colour as \"#rrggbb\"", Color::parse)?;
-        let protocol = table.string("protocol", "\"1.8\" or \"1.8+1\"", |text| {
-            [Version::BASE, Version::NEWEST].into_iter().find(|version| version.to_string() == text)
-        })?;
-        let mut domain = Self {
-            name,
-            label,
-            transport,
-            protocol: protocol.unwrap_or(Version::NEWEST),
-            allow_fullscreen: false,
-            allow_pointer_lock: false,
-            allow_run: true,
-            override_redirect_protection: true,
-            window_background_color: background.unwrap_or(Color::WHITE),
-        };
-        table.boolean("allow_fullscreen", &mut domain.allow_fullscreen)?;
-        table.boolean("allow_pointer_lock", &mut domain.allow_pointer_lock)?;
-        table.boolean("allow_run", &mut domain.allow_run)?;
-        table.boolean("override_redirect_protection", &mut domain.override_redirect_protection)?;
-        Ok(domain)
-    }
-}
-
-/// A domain's name must be one in Qubes, and must not pass for the GUI domain.
-fn is_domain_name(name: &str) -> bool {
-    let reserved = ["dom0", "domain-0"].iter().any(|r| name.eq_ignore_ascii_case(r));
-    let characters = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-    let first = name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());
-    first && characters && !reserved && name.len() <= MAX_DOMAIN_NAME
-}
-
 fn is_file_name(name: &str) -> bool {
     !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0'])
 }
@@ -368,15 +214,15 @@ fn is_file_name(name: &str) -> bool {
 struct Table<'a> {
     text: &'a str,
     /// The table's name, empty for the file itself.
-    name: &'static str,
+    name: String,
     line: usize,
     entries: DeTable<'a>,
     known: Vec<&'static str>,
 }
 
 impl<'a> Table<'a> {
-    fn new(text: &'a str, name: &'static str, span: Range<usize>, entries: DeTable<'a>) -> Self {
-        Self { text, name, line: line_of(text, span.start), entries, known: Vec::new() }
+    fn new(text: &'a str, name: &str, span: Range<usize>, entries: DeTable<'a>) -> Self {
+        Self { text, name: name.to_owned(), line: line_of(text, span.start), entries, known: Vec::new() }
     }
 
     fn take(&mut self, key: &'static str) -> Option<Spanned<DeValue<'a>>> {
@@ -389,12 +235,16 @@ impl<'a> Table<'a> {
         self.entries.get(key).map_or(self.line, |value| line_of(self.text, value.span().start))
     }
 
+    /// A key with the tables it is in.
+    fn full_name(&self, key: &str) -> String {
+        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+    }
+
     fn refuse(&self, message: String) -> Refusal {
         Refusal { line: self.line, message }
     }
 
     fn refuse_value(&self, key: &str, value: &Spanned<DeValue<'_>>, rule: &str) -> Refusal {
-        let dot = if self.name.is_empty() { "" } else { "." };
         let shown = self.text.get(value.span()).map_or_else(String::new, |text| {
             // A table or a long string is named by its beginning.
             let mut shown: String = text.lines().next().unwrap_or_default().chars().take(64).collect();
@@ -403,7 +253,7 @@ impl<'a> Table<'a> {
             }
             shown
         });
-        let message = format!("{}{dot}{key} = {shown}: must be {rule}", self.name);
+        let message = format!("{} = {shown}: must be {rule}", self.full_name(key));
         Refusal { line: line_of(self.text, value.span().start), message }
     }
 
@@ -459,10 +309,11 @@ impl<'a> Table<'a> {
 
     fn table(&mut self, key: &'static str) -> Result<Option<Table<'a>>, Refusal> {
         let Some(value) = self.take(key) else { return Ok(None) };
+        let name = self.full_name(key);
         let span = value.span();
         match value.into_inner() {
-            DeValue::Table(entries) => Ok(Some(Table::new(self.text, key, span, entries))),
-            other => Err(self.refuse_value(key, &Spanned::new(span, other), &format!("a table: [{key}]"))),
+            DeValue::Table(entries) => Ok(Some(Table::new(self.text, &name, span, entries))),
+            other => Err(self.refuse_value(key, &Spanned::new(span, other), &format!("a table: [{name}]"))),
         }
     }
 
@@ -519,8 +370,14 @@ fn line_of(text: &str, offset: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use gui_protocol::Version;
+    use shm_grant::DomId;
+
     use super::*;
-    use crate::shell::geom::Rect;
+    use crate::{
+        label::{Color, Label},
+        shell::geom::Rect,
+    };
 
     fn refusal(text: &str) -> String {
         Config::parse(text).unwrap_err().to_string()
@@ -611,7 +468,7 @@ mod tests {
                 DomainConfig {
                     name: "personal".into(),
                     label: Label::named("green").unwrap(),
-                    transport: Transport { kind: TransportKind::Socket, domid: DomId(7) },
+                    transport: Transport::Socket(DomId(7)),
                     protocol: Version::NEWEST,
                     allow_fullscreen: false,
                     allow_pointer_lock: false,
@@ -622,7 +479,7 @@ mod tests {
                 DomainConfig {
                     name: "sys-net_2".into(),
                     label: Label::of(custom),
-                    transport: Transport { kind: TransportKind::Ring, domid: DomId(32751) },
+                    transport: Transport::Ring(DomId(32751)),
                     protocol: Version::BASE,
                     allow_fullscreen: true,
                     allow_pointer_lock: true,
@@ -635,16 +492,11 @@ mod tests {
     }
 
     #[test]
-    fn transports_display_as_written() {
-        assert_eq!(Transport::parse("ring:007").unwrap().to_string(), "ring:7");
-    }
-
-    #[test]
     fn a_bad_value_is_refused_by_line_key_value_and_rule() {
         let side = "must be a whole number from 64 to 16384";
         let name_rule =
             "must be 1 to 31 of the characters A-Z a-z 0-9 _ -, a letter first, and not dom0's own name";
-        let transport_rule = "must be \"socket:DOMID\" or \"ring:DOMID\" with DOMID from 1 to 32751";
+        let transport_rule = format!("must be {}", Transport::RULE);
         let long = "n".repeat(MAX_DOMAIN_NAME + 1);
         let cases = [
             ("[output]\nwidth = 63".to_owned(), format!("2: output.width = 63: {side}")),
@@ -754,10 +606,43 @@ mod tests {
             "6: domain.name = \"work\": already used by the domain of line 2"
         );
         // One agent cannot be reached in two ways: it would be two domains with one identity.
+        for transport in ["ring:7", "xen:7"] {
+            assert_eq!(
+                refusal(&two("home", transport)),
+                format!("8: domain.transport = \"{transport}\": domain id 7 already used in line 4")
+            );
+        }
+        let text =
+            two("home", "xen") + "[[domain]]\nname = \"own\"\nlabel = \"red\"\ntransport = \"xen:name=home\"";
+        assert_eq!(refusal(&text), "12: domain.transport = \"xen:name=home\": the same domain as in line 8");
+    }
+
+    #[test]
+    fn domains_of_xen_without_an_entry_are_refused_or_marked() {
+        assert_eq!(Config::parse("[xen]").unwrap().others, None);
+        let others =
+            Config::parse("[xen.others]\nlabel = \"red\"\nallow_run = false").unwrap().others.unwrap();
+        let domain = others.of("wo\u{202e}rk\n", DomId(7));
         assert_eq!(
-            refusal(&two("home", "ring:7")),
-            "8: domain.transport = \"ring:7\": domain id 7 already used in line 4"
+            (domain.name.as_str(), domain.transport.to_string().as_str(), domain.allow_run),
+            ("unknown: work", "xen:7", false)
         );
+        assert_eq!(domain.label, Label::named("red").unwrap());
+        assert_eq!(others.of("\u{200b}", DomId(7)).name, "unknown: domain 7");
+        assert!(Config::parse(&format!("[[domain]]\nname = \"{}x\"", OthersConfig::MARK)).is_err());
+        let cases = [
+            ("[xen.others]\n", "1: [xen.others] needs either a label or a color"),
+            ("[xen]\nothers = \"show\"", "2: xen.others = \"show\": must be a table: [xen.others]"),
+            (
+                "[xen.others]\nlabel = \"red\"\nname = \"x\"",
+                "3: unknown key \"name\" in [xen.others]: known are label, color, window_background_color, protocol, \
+                 allow_fullscreen, allow_pointer_lock, allow_run, override_redirect_protection",
+            ),
+            ("[xen]\nother = 1", "2: unknown key \"other\" in [xen]: known are others"),
+        ];
+        for (text, message) in cases {
+            assert_eq!(refusal(text), message, "for {text:?}");
+        }
     }
 
     #[test]
@@ -768,7 +653,7 @@ mod tests {
         );
         assert_eq!(
             refusal("\n[outptu]\n"),
-            "2: unknown key \"outptu\" in the file: known are output, keyboard, agents, wayland, control, domain"
+            "2: unknown key \"outptu\" in the file: known are output, keyboard, agents, wayland, control, domain, xen"
         );
         assert_eq!(
             refusal(&domain("label = \"red\"\ntransport = \"socket:7\"\nallow_fulscreen = true")),

@@ -112,7 +112,7 @@ impl State {
         }
     }
 
-    /// How the configured domains stand.
+    /// How the domains stand.
     pub fn domain_infos(&self) -> Vec<DomainInfo> {
         self.domains
             .iter()
@@ -120,6 +120,7 @@ impl State {
                 name: domain.config.name.clone(),
                 label: domain.config.label.to_string(),
                 transport: domain.config.transport.to_string(),
+                domid: domain.domid().map(|domid| domid.0),
                 state: domain.link_state(),
                 windows: domain.window_count(),
                 responding: !domain.liveness.is_unresponsive(),
@@ -159,11 +160,7 @@ impl State {
     }
 
     fn owner_names(&self, owner: Owner) -> (String, String) {
-        let domain = match owner {
-            Owner::Domain(index) => self.domains.get(usize::from(index)),
-            Owner::Dom0 => None,
-        };
-        match domain {
+        match self.domains.owner(owner) {
             Some(domain) => (domain.config.name.clone(), domain.config.label.to_string()),
             None => ("dom0".into(), "black".into()),
         }

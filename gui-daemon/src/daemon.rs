@@ -30,6 +30,7 @@ use tracing::{info, warn};
 use crate::{
     backend::Backend,
     config::Config,
+    domain::XenPlaces,
     handlers::ClientState,
     ipc::{self, IpcServer},
     state::{Parts, State},
@@ -57,6 +58,8 @@ pub struct Options {
     pub wayland: bool,
     /// Where agents on the software transport are found; `None` asks the environment, as vchan-socket does.
     pub vchan_directory: Option<PathBuf>,
+    /// Where Xen's domains are found.
+    pub xen: XenPlaces,
 }
 
 /// SIGINT and SIGTERM, from now on caught. To be called before there is a daemon: its threads inherit that they do not
@@ -81,7 +84,7 @@ impl Daemon {
     /// # Errors
     /// Whatever cannot be had, with the name of it.
     pub fn new(options: Options) -> anyhow::Result<Self> {
-        let Options { backend, config, control_socket, wayland, vchan_directory } = options;
+        let Options { backend, config, control_socket, wayland, vchan_directory, xen } = options;
         let event_loop = EventLoop::try_new().context("no event loop")?;
         let handle = event_loop.handle();
 
@@ -121,7 +124,7 @@ impl Daemon {
         let loop_handle = handle;
         let parts = Parts { loop_handle, loop_signal, display_handle, disconnected, config, backend, ipc };
         let mut state = State::new(parts)?;
-        state.connect_domains(vchan_directory.as_deref())?;
+        state.connect_domains(vchan_directory, xen)?;
         Ok(Self { event_loop, state, socket_name })
     }
 

@@ -147,6 +147,6 @@ impl State {
     }
 
     fn liveness(&mut self, id: DomainId) -> Option<&mut Liveness> {
-        self.domains.get_mut(usize::from(id.0)).map(|domain| &mut domain.liveness)
+        self.domains.get_mut(id).map(|domain| &mut domain.liveness)
     }
 }

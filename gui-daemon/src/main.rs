@@ -9,6 +9,7 @@ use gui_daemon::{
     Daemon, Options, catch_signals,
     cli::{Cli, Command},
     config::Config,
+    domain::XenPlaces,
     msg,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -52,6 +53,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         control_socket: cli.socket,
         wayland: true,
         vchan_directory: None,
+        xen: XenPlaces::default(),
     })?;
     daemon.stop_on(signals)?;
     // Applications can connect from now on. Without a service manager nobody is told.

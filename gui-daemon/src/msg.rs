@@ -398,19 +398,21 @@ fn show_event(line: &str, json: bool) -> serde_json::Result<String> {
     } + "\n")
 }
 
-const DOMAIN_COLUMNS: [&str; 5] = ["DOMAIN", "LABEL", "TRANSPORT", "STATE", "WINDOWS"];
+const DOMAIN_COLUMNS: [&str; 6] = ["DOMAIN", "LABEL", "TRANSPORT", "DOMID", "STATE", "WINDOWS"];
 
-fn domain_row(domain: &DomainInfo) -> [String; 5] {
+fn domain_row(domain: &DomainInfo) -> [String; 6] {
     let state = match domain.state {
         LinkState::Connected if !domain.responding => "not responding",
         LinkState::Connected => "connected",
         LinkState::Waiting => "waiting",
+        LinkState::Absent => "absent",
         LinkState::BackingOff => "backing off",
     };
     [
         domain.name.clone(),
         domain.label.clone(),
         domain.transport.clone(),
+        domain.domid.map_or_else(|| "-".to_owned(), |domid| domid.to_string()),
         state.to_owned(),
         domain.windows.to_string(),
     ]

@@ -132,6 +132,11 @@ impl State {
         }
     }
 
+    /// A domain is gone for good.
+    pub(crate) fn runs_forgotten(&mut self, id: DomainId) {
+        self.runs.domains.remove(&id);
+    }
+
     fn settle_run(&mut self, id: DomainId, token: u32, response: Response) {
         let asked = self.runs.domains.get_mut(&id).and_then(|runs| runs.asked.remove(&token));
         if let Some(client) = asked {

@@ -9,7 +9,7 @@ use smithay::{
 use crate::{
     backend::Backend,
     chord::Chord,
-    domain::Domain,
+    domain::Domains,
     input::PointerState,
     label::Color,
     outputs::Redraw,
@@ -33,7 +33,7 @@ const DOM0: &str = "dom0";
 pub(crate) struct Stage<'a> {
     pub shell: &'a Shell,
     pub windows: &'a Windows,
-    pub domains: &'a [Domain],
+    pub domains: &'a Domains,
     pub pointer: &'a PointerState,
     pub cursor: Option<Cursor>,
     /// Who holds the pointer.
@@ -75,12 +75,9 @@ impl<'a> Stage<'a> {
         };
         let (style, name, background) = match window.owner {
             Owner::Dom0 => (Style::Admin, DOM0, Color::WHITE),
-            Owner::Domain(index) => {
-                let domain = self.domains.get(usize::from(index))?;
-                {
-                    let config = &domain.config;
-                    (Style::Domain(config.label), config.name.as_str(), config.window_background_color)
-                }
+            owner @ Owner::Domain(_) => {
+                let config = &self.domains.owner(owner)?.config;
+                (Style::Domain(config.label), config.name.as_str(), config.window_background_color)
             }
         };
         let frame = FrameSpec {
@@ -115,10 +112,7 @@ impl Stage<'_> {
             pointer_lock::Kind::Locked => format!("pointer locked – {} releases it", self.release),
             pointer_lock::Kind::Confined => format!("pointer confined – {} releases it", self.release),
         });
-        let domain = match window.owner {
-            Owner::Dom0 => None,
-            Owner::Domain(index) => self.domains.get(usize::from(index)),
-        };
+        let domain = self.domains.owner(window.owner);
         let quiet = domain.is_some_and(|domain| domain.liveness.is_unresponsive());
         let asks = self.windows.get(window.id).is_some_and(|shown| shown.wants_attention);
         let notices: Vec<String> = held

@@ -37,7 +37,7 @@ use crate::{
     backend::Backend,
     config::Config,
     configure::Waits,
-    domain::{Domain, DomainId, Reaper},
+    domain::{Domain, DomainId, Domains, Reaper, Xen},
     frames::Pace,
     handlers::Unmapped,
     input::{Bindings, KeyRepeat, PointerState, Wheel},
@@ -83,8 +83,9 @@ pub struct State {
     pub shell: Shell,
     /// What is in the shell's windows.
     pub windows: Windows,
-    /// The configured domains, by their id.
-    pub domains: Vec<Domain>,
+    /// The domains that are served.
+    pub domains: Domains,
+    pub(crate) xen: Option<Xen>,
     /// Where the desktop is shown.
     pub backend: Backend,
     /// The control socket.
@@ -185,7 +186,8 @@ impl State {
             outputs: Outputs::default(),
             shell: Shell::new(Metrics::default(), Vec::new()),
             windows: Windows::default(),
-            domains: Vec::new(),
+            domains: Domains::from_config(&config),
+            xen: None,
             backend,
             ipc,
             pointer: PointerState::default(),
@@ -225,7 +227,6 @@ impl State {
         state.set_outputs(&outputs).map_err(|err| anyhow::anyhow!("{err}"))?;
         let middle = state.shell.outputs().first().map(|area| area.centre()).unwrap_or_default();
         state.pointer.at = (f64::from(middle.x), f64::from(middle.y)).into();
-        state.domains = Domain::from_config(&state.config);
         Ok(state)
     }
 
@@ -320,7 +321,7 @@ impl State {
 
     /// The domain with this id.
     pub fn domain(&self, id: DomainId) -> Option<&Domain> {
-        self.domains.get(usize::from(id.0))
+        self.domains.get(id)
     }
 
     /// Adds a window the shell knows to the table.

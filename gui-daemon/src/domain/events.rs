@@ -16,8 +16,7 @@ impl State {
     /// Carries out what the domain's connection has to tell.
     pub(super) fn handle_events(&mut self, id: DomainId) -> Result<(), EndReason> {
         loop {
-            let conn =
-                self.domains.get_mut(usize::from(id.0)).and_then(|domain| domain.link.connection_mut());
+            let conn = self.domains.get_mut(id).and_then(|domain| domain.link.connection_mut());
             let Some(event) = conn.and_then(|conn| conn.poll_event()) else { break };
             self.handle_event(id, event)?;
             self.apply_effects();
@@ -128,25 +127,21 @@ impl State {
     fn guest_created(&mut self, id: DomainId, window: WindowId, geometry: Rect, override_redirect: bool) {
         let Some(domain) = self.domain(id) else { return };
         let role = if override_redirect { Role::Popup { parent: None } } else { Role::Toplevel };
-        let new = NewWindow {
-            owner: domain.owner(),
-            role,
-            content: desktop_rect(geometry),
-            placed: override_redirect,
-        };
+        let new =
+            NewWindow { owner: id.owner(), role, content: desktop_rect(geometry), placed: override_redirect };
         let allow_fullscreen = domain.config.allow_fullscreen;
         let shell_id = self.shell.add(new);
         self.shell.set_allow_fullscreen(shell_id, allow_fullscreen);
         let target = GuestTarget { domain: id, window, id: shell_id, alive: alive() };
         let guest = GuestWindow::new(target, self.reaper.clone());
         self.insert_window(Window::new(shell_id, Source::Guest(Box::new(guest))));
-        if let Some(domain) = self.domains.get_mut(usize::from(id.0)) {
+        if let Some(domain) = self.domains.get_mut(id) {
             domain.windows.insert(window, shell_id);
         }
     }
 
     fn guest_destroyed(&mut self, id: DomainId, window: WindowId) {
-        let domain = self.domains.get_mut(usize::from(id.0));
+        let domain = self.domains.get_mut(id);
         let Some(shell_id) = domain.and_then(|domain| domain.windows.remove(&window)) else { return };
         self.window_leaves(shell_id);
         // First the shell, so that focus and pointer leave while the window still is a target.

@@ -106,7 +106,7 @@ impl State {
         format: PixelFormat,
         refs: &[GrantRef],
     ) -> Result<Option<(PixmanTexture, Arc<ImportedPages>)>, EndReason> {
-        let client = self.domains.get_mut(usize::from(id.0)).and_then(|domain| domain.link.client_mut());
+        let client = self.domains.get_mut(id).and_then(|domain| domain.link.client_mut());
         let Some(client) = client else { return Ok(None) };
         // The connection has checked the size against its limits and the pages against the size.
         let stride_bytes = width.saturating_mul(PIXEL_BYTES);

@@ -1,11 +1,11 @@
 //! The way between a domain's connection and its channel: bytes in, bytes out, time.
 
-use std::{os::fd::OwnedFd, path::Path, time::Duration};
+use std::{os::fd::OwnedFd, time::Duration};
 
 use gui_protocol::{DaemonConfig, DaemonConn, Limits, Screen, Violation};
-use shm_grant::{Client, Event, LinkError};
+use shm_grant::{Address, Client, DomId, Event, LinkError};
 use smithay::reexports::calloop::{
-    PostAction, RegistrationToken,
+    PostAction, Readiness, RegistrationToken,
     generic::Generic,
     timer::{TimeoutAction, Timer},
 };
@@ -25,15 +25,25 @@ const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
 /// A domain's link.
 #[derive(Debug, Default)]
 pub struct Link {
-    client: Option<Client>,
+    /// Where the agent is served; `None` while there is no such domain.
+    place: Option<Place>,
     connection: Option<Connection>,
     timer: Option<(RegistrationToken, Duration)>,
     backing_off: bool,
+    /// Whether an agent is there that must not be listened to yet.
+    unconfirmed: bool,
     failures: u32,
     /// Connections there have been.
     number: u64,
     /// Whether something may wait to be sent.
     is_dirty: bool,
+}
+
+#[derive(Debug)]
+struct Place {
+    domid: DomId,
+    client: Client,
+    source: RegistrationToken,
 }
 
 #[derive(Debug)]
@@ -80,7 +90,12 @@ impl Link {
 
     /// Where the pages of the peer come from.
     pub fn client_mut(&mut self) -> Option<&mut Client> {
-        self.client.as_mut()
+        self.place.as_mut().map(|place| &mut place.client)
+    }
+
+    /// The domain that is waited for or connected to, if there is one.
+    pub fn domid(&self) -> Option<DomId> {
+        self.place.as_ref().map(|place| place.domid)
     }
 
     /// The level of the extension that is spoken, 0 for the base protocol or without a connection.
@@ -95,10 +110,11 @@ impl Link {
 
     /// How the link stands, for those who ask.
     pub fn state(&self) -> ipc::LinkState {
-        match (&self.connection, self.backing_off) {
-            (Some(_), _) => ipc::LinkState::Connected,
-            (None, true) => ipc::LinkState::BackingOff,
-            (None, false) => ipc::LinkState::Waiting,
+        match (&self.place, &self.connection) {
+            (None, _) => ipc::LinkState::Absent,
+            (Some(_), Some(_)) => ipc::LinkState::Connected,
+            (Some(_), None) if self.backing_off => ipc::LinkState::BackingOff,
+            (Some(_), None) => ipc::LinkState::Waiting,
         }
     }
 
@@ -109,7 +125,9 @@ impl Link {
 
     /// Sends what waits to be sent, as far as the channel takes it.
     fn flush(&mut self) {
-        let (Some(client), Some(connection)) = (&mut self.client, &mut self.connection) else { return };
+        let (Some(Place { client, .. }), Some(connection)) = (&mut self.place, &mut self.connection) else {
+            return;
+        };
         loop {
             let pending = connection.conn.transmit();
             if pending.is_empty() {
@@ -125,42 +143,56 @@ impl Link {
 }
 
 impl State {
-    /// Starts waiting for every configured domain's agent, in the software transport's directory if one is given.
+    /// Begins to wait for the agent of a domain, which is served at `address` by the domain `domid`.
     ///
     /// # Errors
-    /// When a domain's channel cannot be watched: the message names the domain and its address.
-    pub fn connect_domains(&mut self, directory: Option<&Path>) -> anyhow::Result<()> {
-        use anyhow::Context as _;
-        for index in 0..self.domains.len() {
-            let Some(domain) = self.domains.get_mut(index) else { continue };
-            let (id, name) = (domain.id, domain.config.name.clone());
-            let context = || format!("domain {name}: cannot wait for its agent");
-            if let Some(directory) = directory {
-                domain.address = domain.address.clone().in_directory(directory);
-            }
-            let client = Client::new(&domain.address).with_context(context)?;
-            let source: Generic<OwnedFd> = client.calloop_source().with_context(context)?;
-            domain.link.client = Some(client);
-            self.loop_handle
-                .insert_source(source, move |_, _, state: &mut State| {
-                    state.link_ready(id);
-                    Ok(PostAction::Continue)
-                })
-                .map_err(|err| err.error)
-                .with_context(context)?;
+    /// When nothing can be waited for there.
+    pub(super) fn attach(&mut self, id: DomainId, domid: DomId, address: &Address) -> anyhow::Result<()> {
+        let client = Client::new(address)?;
+        let source: Generic<OwnedFd> = client.calloop_source()?;
+        let ready = move |_: Readiness, _: &mut _, state: &mut State| {
+            state.link_ready(id);
+            Ok(PostAction::Continue)
+        };
+        let source = self.loop_handle.insert_source(source, ready).map_err(|err| err.error)?;
+        if let Some(link) = self.link_mut(id) {
+            link.place = Some(Place { domid, client, source });
         }
+        self.names_changed();
         Ok(())
     }
 
+    /// Leaves a domain that is gone: its windows go, and nothing of it is waited for.
+    pub(super) fn detach(&mut self, id: DomainId) {
+        let Some(link) = self.link_mut(id) else { return };
+        let (place, timer) = (link.place.take(), link.timer.take());
+        link.connection = None;
+        (link.backing_off, link.unconfirmed) = (false, false);
+        if let Some(place) = place {
+            self.loop_handle.remove(place.source);
+        }
+        if let Some((timer, _)) = timer {
+            self.loop_handle.remove(timer);
+        }
+        self.link_left(id);
+    }
+
+    /// What a link leaves behind when it ends.
+    fn link_left(&mut self, id: DomainId) {
+        self.remove_domain_windows(id);
+        self.liveness_ended(id);
+        self.runs_ended(id);
+    }
+
     fn link_mut(&mut self, id: DomainId) -> Option<&mut Link> {
-        self.domains.get_mut(usize::from(id.0)).map(|domain| &mut domain.link)
+        self.domains.get_mut(id).map(|domain| &mut domain.link)
     }
 
     fn link_ready(&mut self, id: DomainId) {
         self.will_flush(id);
         while let Some(event) = self.link_mut(id).and_then(Link::client_mut).and_then(Client::poll_event) {
             match event {
-                Event::Connected => self.link_connected(id),
+                Event::Connected => self.link_appeared(id),
                 Event::Readable => {
                     let more = self.link_read(id);
                     match more {
@@ -174,6 +206,31 @@ impl State {
             }
         }
         self.apply_effects();
+    }
+
+    /// There is an agent at the other end.
+    fn link_appeared(&mut self, id: DomainId) {
+        if self.may_listen(id) {
+            return self.link_connected(id);
+        }
+        let Some(link) = self.link_mut(id) else { return };
+        link.unconfirmed = true;
+        if let Some(client) = link.client_mut() {
+            client.set_want_read(false);
+        }
+    }
+
+    /// The domain at the other end is the one it was taken for.
+    pub(super) fn link_confirmed(&mut self, id: DomainId) {
+        let Some(link) = self.link_mut(id) else { return };
+        if !std::mem::take(&mut link.unconfirmed) {
+            return;
+        }
+        if let Some(client) = link.client_mut() {
+            client.set_want_read(true);
+        }
+        self.will_flush(id);
+        self.link_connected(id);
     }
 
     fn link_connected(&mut self, id: DomainId) {
@@ -202,7 +259,8 @@ impl State {
                 break;
             }
             let Some(link) = self.link_mut(id) else { return Ok(false) };
-            let (Some(client), Some(connection)) = (&mut link.client, &mut link.connection) else {
+            let (Some(Place { client, .. }), Some(connection)) = (&mut link.place, &mut link.connection)
+            else {
                 return Ok(false);
             };
             if !connection.conn.wants_read(now) {
@@ -257,7 +315,9 @@ impl State {
     fn link_timeout(&mut self, id: DomainId) {
         let now = self.now();
         let Some(link) = self.link_mut(id) else { return };
-        let (Some(client), Some(connection)) = (&mut link.client, &mut link.connection) else { return };
+        let (Some(Place { client, .. }), Some(connection)) = (&mut link.place, &mut link.connection) else {
+            return;
+        };
         client.set_want_read(true);
         let result = connection.conn.handle_timeout(now).map_err(EndReason::from);
         match result.and_then(|()| self.handle_events(id)) {
@@ -269,11 +329,12 @@ impl State {
     /// Ends a link: the domain's windows go, one line says why, and the wait for its agent begins anew.
     fn link_ended(&mut self, id: DomainId, reason: &EndReason) {
         let now = self.now();
-        let Some(domain) = self.domains.get_mut(usize::from(id.0)) else { return };
+        let Some(domain) = self.domains.get_mut(id) else { return };
         let name = &domain.config.name;
         let link = &mut domain.link;
         let lived = link.connection.take().map(|connection| now.saturating_sub(connection.since));
-        if let Some(client) = &mut link.client {
+        link.unconfirmed = false;
+        if let Some(client) = link.client_mut() {
             client.disconnect();
         }
         let pause = if reason.needs_pause() {
@@ -293,15 +354,13 @@ impl State {
             Some(pause) => self.start_timer(id, now.saturating_add(pause), State::link_restart),
             None => self.link_restart(id),
         }
-        self.remove_domain_windows(id);
-        self.liveness_ended(id);
-        self.runs_ended(id);
+        self.link_left(id);
     }
 
     fn link_restart(&mut self, id: DomainId) {
         if let Some(link) = self.link_mut(id) {
             link.backing_off = false;
-            if let Some(client) = &mut link.client {
+            if let Some(client) = link.client_mut() {
                 client.connect();
             }
         }

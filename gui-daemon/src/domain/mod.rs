@@ -8,40 +8,40 @@ mod events;
 mod frames;
 mod link;
 mod reaper;
+mod table;
 mod wishes;
+mod xen;
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, path::PathBuf, time::Duration};
 
+use anyhow::Context as _;
 use gui_protocol::{DaemonConn, WindowId};
-use shm_grant::{Address, Backend};
+use shm_grant::{Address, Backend, DomId};
 
 use crate::{
-    config::{self, Config, TransportKind},
+    config::{DomainConfig, Transport},
     ipc,
     liveness::Liveness,
     outputs::Screen,
-    shell::{self, Owner, geom},
+    shell::{self, geom},
     state::State,
 };
 
 use link::Link;
 pub use reaper::{Reaper, Removal};
+pub use table::{DomainId, Domains};
+pub use xen::{Xen, XenPlaces};
 
 /// The port that agents serve, in the GUI protocol's every implementation.
 const GUI_PORT: u32 = 6000;
 
-/// A domain's place in the configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DomainId(pub u16);
-
 /// A configured AppVM.
 #[derive(Debug)]
 pub struct Domain {
-    /// Its place in [`State::domains`].
+    /// Its key in [`State::domains`].
     pub id: DomainId,
     /// What the configuration says of it.
-    pub config: config::DomainConfig,
-    address: Address,
+    pub config: DomainConfig,
     link: Link,
     windows: HashMap<WindowId, shell::Id>,
     /// How its agent answers.
@@ -49,25 +49,14 @@ pub struct Domain {
 }
 
 impl Domain {
-    /// The domains of a configuration, none of them connected.
-    pub fn from_config(config: &Config) -> Vec<Self> {
-        let numbered = (0u16..).zip(&config.domains);
-        numbered
-            .map(|(index, config)| {
-                let backend = match config.transport.kind {
-                    TransportKind::Socket => Backend::Socket,
-                    TransportKind::Ring => Backend::Ring,
-                };
-                Self {
-                    id: DomainId(index),
-                    config: config.clone(),
-                    address: Address::new(backend, config.transport.domid, shm_grant::DomId(0), GUI_PORT),
-                    link: Link::default(),
-                    windows: HashMap::new(),
-                    liveness: Liveness::default(),
-                }
-            })
-            .collect()
+    fn new(id: DomainId, config: DomainConfig) -> Self {
+        let (link, liveness) = (Link::default(), Liveness::default());
+        Self { id, config, link, windows: HashMap::new(), liveness }
+    }
+
+    /// The id that its domain has on Xen, or on the software transport. `None` where no such domain runs.
+    pub fn domid(&self) -> Option<DomId> {
+        self.link.domid()
     }
 
     /// How the link stands.
@@ -84,18 +73,36 @@ impl Domain {
     pub fn window_count(&self) -> usize {
         self.windows.len()
     }
-
-    /// Whose windows the shell takes this domain's for.
-    pub fn owner(&self) -> Owner {
-        Owner::Domain(self.id.0)
-    }
 }
 
 impl State {
+    /// Starts waiting for the agents of the domains: for those on the software transport at once, in its directory if one
+    /// is given, for Xen's as they are found.
+    ///
+    /// # Errors
+    /// When a domain's channel cannot be watched, or there is no Xen: the message says which and why.
+    pub fn connect_domains(&mut self, directory: Option<PathBuf>, xen: XenPlaces) -> anyhow::Result<()> {
+        for id in self.domains.ids() {
+            let Some(config) = self.domain(id).map(|domain| &domain.config) else { continue };
+            let (backend, domid) = match config.transport {
+                Transport::Socket(domid) => (Backend::Socket, domid),
+                Transport::Ring(domid) => (Backend::Ring, domid),
+                Transport::Xen(_) => continue,
+            };
+            let context = format!("domain {}: cannot wait for its agent", config.name);
+            let mut address = Address::new(backend, domid, DomId(0), GUI_PORT);
+            if let Some(directory) = &directory {
+                address = address.in_directory(directory);
+            }
+            self.attach(id, domid, &address).context(context)?;
+        }
+        self.find_xen_domains(xen, directory)
+    }
+
     /// Gives commands to a domain's connection, if it has one. What they send goes out with the next flush.
     pub fn with_link(&mut self, domain: DomainId, command: impl FnOnce(&mut DaemonConn)) {
         self.will_flush(domain);
-        let domain = self.domains.get_mut(usize::from(domain.0));
+        let domain = self.domains.get_mut(domain);
         if let Some(connection) = domain.and_then(|domain| domain.link.connection_mut()) {
             command(connection);
         }
@@ -114,8 +121,7 @@ impl State {
 
     /// Tells all domains the outputs.
     pub(crate) fn tell_all_screens(&mut self) {
-        let domains: Vec<DomainId> = self.domains.iter().map(|domain| domain.id).collect();
-        for domain in domains {
+        for domain in self.domains.ids() {
             self.tell_screens(domain);
         }
     }
@@ -144,8 +150,8 @@ impl State {
 
     /// Takes a domain's windows off the desktop.
     fn remove_domain_windows(&mut self, id: DomainId) {
-        let Some(domain) = self.domains.get_mut(usize::from(id.0)) else { return };
-        let owner = domain.owner();
+        let Some(domain) = self.domains.get_mut(id) else { return };
+        let owner = id.owner();
         for window in std::mem::take(&mut domain.windows).into_values() {
             self.window_leaves(window);
             self.windows.remove(window);

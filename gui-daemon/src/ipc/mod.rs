@@ -16,7 +16,7 @@ pub use self::server::{ClientId, IpcError, IpcServer, IpcSource, default_socket_
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
-    /// The configured domains.
+    /// The domains.
     Domains,
     /// All windows.
     Windows,
@@ -306,7 +306,7 @@ pub enum ButtonAction {
 pub enum Response {
     /// Done, nothing to tell.
     Done {},
-    /// The domains in the order of the configuration.
+    /// The domains in the order of the configuration, then those that are in none.
     Domains(Vec<DomainInfo>),
     /// The windows.
     Windows(Vec<WindowInfo>),
@@ -353,6 +353,9 @@ pub struct DomainInfo {
     pub label: String,
     /// Its transport as the configuration writes it.
     pub transport: String,
+    /// The id of its domain; absent while there is no such domain of Xen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domid: Option<u16>,
     /// How its link stands.
     pub state: LinkState,
     /// How many windows it has.
@@ -369,6 +372,8 @@ pub enum LinkState {
     Connected,
     /// The agent is awaited.
     Waiting,
+    /// There is no such domain of Xen now.
+    Absent,
     /// The last link ended in a violation; the agent may connect again after a while.
     BackingOff,
 }
@@ -482,13 +487,19 @@ mod tests {
             name: "work".into(),
             label: "blue".into(),
             transport: "socket:7".into(),
+            domid: Some(7),
             state: LinkState::BackingOff,
             windows: 0,
             responding: true,
         };
         assert_eq!(
-            reply(Response::Domains(vec![domain])),
-            r#"{"domains":[{"name":"work","label":"blue","transport":"socket:7","state":"backing_off","windows":0,"responding":true}]}"#
+            reply(Response::Domains(vec![domain.clone()])),
+            r#"{"domains":[{"name":"work","label":"blue","transport":"socket:7","domid":7,"state":"backing_off","windows":0,"responding":true}]}"#
+        );
+        let gone = DomainInfo { domid: None, state: LinkState::Absent, ..domain };
+        assert_eq!(
+            reply(Response::Domains(vec![gone])),
+            r#"{"domains":[{"name":"work","label":"blue","transport":"socket:7","state":"absent","windows":0,"responding":true}]}"#
         );
     }
 

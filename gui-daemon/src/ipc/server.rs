@@ -665,6 +665,7 @@ mod tests {
             name: "work".into(),
             label: "blue".into(),
             transport: "socket:7".into(),
+            domid: Some(7),
             state: LinkState::Connected,
             windows: 1,
             responding: true,

@@ -18,8 +18,8 @@ pub struct Id(pub u64);
 pub enum Owner {
     /// The GUI domain itself.
     Dom0,
-    /// The AppVM at this index of the caller's list.
-    Domain(u16),
+    /// The AppVM that has this number with the caller.
+    Domain(u32),
 }
 
 /// What kind of window this is.

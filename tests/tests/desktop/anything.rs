@@ -280,7 +280,7 @@ impl Shown {
     fn of(window: &gui_daemon::shell::Window) -> Self {
         Self {
             who: match window.owner {
-                Owner::Domain(index) => DOMAINS[usize::from(index)],
+                Owner::Domain(number) => DOMAINS[number as usize],
                 Owner::Dom0 => Dom0,
             },
             popup: matches!(window.role, Role::Popup { .. }),
