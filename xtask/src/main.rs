@@ -15,6 +15,7 @@ mod process;
 mod session;
 mod test;
 mod workspace;
+mod xen;
 
 use std::process::ExitCode;
 
@@ -42,6 +43,10 @@ enum Command {
     Bench(bench::Options),
     /// Make the Debian packages for dom0 and for the domains with applications
     Package(package::Options),
+    /// Boot real Xen on an emulated machine, and try everything there
+    XenTest(xen::TestOptions),
+    /// Boot real Xen on an emulated machine, and leave it up
+    XenRun,
 }
 
 /// What the shell conventionally sees of a program ended by Ctrl-C.
@@ -57,6 +62,8 @@ fn main() -> ExitCode {
         Command::Fuzz(options) => fuzz::run(options),
         Command::Bench(options) => bench::run(options),
         Command::Package(options) => package::run(options),
+        Command::XenTest(options) => xen::test(&options),
+        Command::XenRun => xen::run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

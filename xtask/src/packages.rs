@@ -73,6 +73,16 @@ pub const PEERS: &[Package] = &[program("weston", "weston"), program("waypipe", 
 
 /// To make Debian packages.
 pub const PACKAGE: &[Package] = &[program("dpkg", "dpkg-deb"), program("dpkg-dev", "dpkg-shlibdeps")];
+/// To make a machine with Xen of Debian's packages, and to emulate it.
+pub const XEN: &[Package] = &[
+    program("qemu-system-x86", "qemu-system-x86_64"),
+    program("mmdebstrap", "mmdebstrap"),
+    program("squashfs-tools", "mksquashfs"),
+    program("xz-utils", "xz"),
+];
+
+/// To show that machine's display in a window.
+pub const XEN_WINDOW: &[Package] = &[library("qemu-system-gui", "qemu/ui-gtk.so")];
 
 /// For the fuzzing engine, which is C++.
 pub const FUZZ: &[Package] = &[program("g++", "c++")];
@@ -157,7 +167,7 @@ fn compiler_finds(file: &str) -> bool {
         .arg(format!("-print-file-name={file}"))
         .stderr(Stdio::null())
         .output()
-        .is_ok_and(|output| output.status.success() && output.stdout.contains(&b'/'))
+        .is_ok_and(|output| output.status.success() && output.stdout.starts_with(b"/"))
 }
 
 fn font_directories() -> Vec<PathBuf> {

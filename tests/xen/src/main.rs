@@ -13,11 +13,13 @@ mod grants;
 mod leak;
 mod numbers;
 mod programs;
+mod registers;
 mod remote;
 mod report;
 mod vchan;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use shm_grant::xen::Port;
@@ -80,6 +82,11 @@ enum Command {
     },
     /// Be one end of a link
     VchanEnd(vchan::end::Options),
+    /// Calculate, and see whether other domains disturb that
+    Registers {
+        /// For how long
+        seconds: u64,
+    },
     /// Map a page and wait to be killed
     #[command(hide = true)]
     Hold { domain: u16, port: u32, reference: u32 },
@@ -95,6 +102,10 @@ fn main() -> ExitCode {
         Command::Counterpart => counterpart::run(DomId(0)),
         Command::Grants { domain, stranger } => grants::run(&mut report, DomId(domain), stranger.map(DomId)),
         Command::Exhausted { domain } => grants::run_exhausted(&mut report, DomId(domain)),
+        Command::Registers { seconds } => {
+            registers::run(&mut report, Duration::from_secs(seconds));
+            Ok(())
+        }
         Command::Events { domain } => events::run(&mut report, DomId(domain)),
         Command::Leak { domain, windows } => leak::run(&mut report, DomId(domain), windows),
         Command::Copying { domain } => copying::run(DomId(domain)),

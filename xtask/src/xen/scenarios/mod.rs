@@ -1,0 +1,16 @@
+//! What is tried on the machine, one file per subject.
+
+mod machine;
+
+use super::scenario::Scenario;
+
+/// The domains with applications.
+pub const DOMAINS: [&str; 2] = ["work", "untrusted"];
+
+/// All, in the order in which they run.
+pub const ALL: &[Scenario] = &[
+    Scenario { name: "display_and_input", run: machine::display_and_input },
+    Scenario { name: "two_domains_run_commands", run: machine::two_domains_run_commands },
+    Scenario { name: "registers_do_not_leak", run: machine::registers_do_not_leak },
+    Scenario { name: "a_domain_comes_again", run: machine::a_domain_comes_again },
+];
