@@ -13,9 +13,10 @@ pub struct Cli {
     /// To do something else than run the compositor.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Where the desktop is shown.
-    #[arg(long, value_enum, default_value_t = BackendKind::Nested)]
-    pub backend: BackendKind,
+    /// Where the desktop is shown. Left out, it is a window if there is a session to open one in, and the machine's own
+    /// screens if it is started on a virtual terminal.
+    #[arg(long, value_enum)]
+    pub backend: Option<BackendKind>,
     /// The configuration file.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,

@@ -4,6 +4,7 @@
 //! refused, so a misspelt security setting can never be silently ignored. Every error names line, key, value and rule.
 
 mod domain;
+mod input;
 mod output;
 mod transport;
 
@@ -17,7 +18,8 @@ use smithay::input::keyboard::Keysym;
 
 use crate::chord::Chord;
 pub use domain::{DomainConfig, MAX_DOMAIN_NAME, OthersConfig};
-pub use output::{LayoutError, MAX_OUTPUTS, OUTPUT_PLACE, OutputConfig, SCREEN_SIDE};
+pub use input::InputConfig;
+pub use output::{Given, LayoutError, MAX_OUTPUTS, OUTPUT_PLACE, OutputConfig, SCREEN_SIDE};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -27,8 +29,8 @@ pub use transport::{AGENT_DOMIDS, Transport, Uuid, XenDomain};
 /// Everything the configuration file says; [`Config::default`] is what an empty file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// The screens, never none, and such as [`OutputConfig::check`] lets pass: all headless ones, or the first as the
-    /// nested window's first size.
+    /// The screens, never none, and such as [`OutputConfig::check`] lets pass: all headless ones, the first as the
+    /// nested window's first size, or how the machine's own are to be set.
     pub outputs: Vec<OutputConfig>,
     /// The domains served, in the order of the file.
     pub domains: Vec<DomainConfig>,
@@ -36,6 +38,10 @@ pub struct Config {
     pub others: Option<OthersConfig>,
     /// Keyboard layout and repeat.
     pub keyboard: KeyboardConfig,
+    /// How the machine's own input devices behave.
+    pub input: InputConfig,
+    /// Whether the machine's own screens lay the pointer over the frame, where they can; left out, their drivers decide.
+    pub pointer_planes: Option<bool>,
     /// What is expected of agents.
     pub agents: AgentsConfig,
     /// Name of the Wayland socket for dom0's own clients; the first free `wayland-N` when absent.
@@ -131,6 +137,8 @@ impl Default for Config {
             domains: Vec::new(),
             others: None,
             keyboard: KeyboardConfig::default(),
+            input: InputConfig::default(),
+            pointer_planes: None,
             agents: AgentsConfig::default(),
             wayland_socket: None,
             control_socket: None,
@@ -158,6 +166,14 @@ impl Config {
         let mut config = Self { outputs, ..Self::default() };
         if let Some(mut table) = root.table("keyboard")? {
             config.keyboard.read(&mut table)?;
+            table.finish()?;
+        }
+        if let Some(mut table) = root.table("input")? {
+            config.input.read(&mut table)?;
+            table.finish()?;
+        }
+        if let Some(mut table) = root.table("cursor")? {
+            config.pointer_planes = input::read_hardware(&mut table)?;
             table.finish()?;
         }
         if let Some(mut table) = root.table("agents")? {
@@ -653,7 +669,7 @@ mod tests {
         );
         assert_eq!(
             refusal("\n[outptu]\n"),
-            "2: unknown key \"outptu\" in the file: known are output, keyboard, agents, wayland, control, domain, xen"
+            "2: unknown key \"outptu\" in the file: known are output, keyboard, input, cursor, agents, wayland, control, domain, xen"
         );
         assert_eq!(
             refusal(&domain("label = \"red\"\ntransport = \"socket:7\"\nallow_fulscreen = true")),

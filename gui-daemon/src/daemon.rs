@@ -13,6 +13,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use rustix::termios::ttyname;
 use smithay::{
     reexports::{
         calloop::{
@@ -43,6 +44,27 @@ pub enum BackendKind {
     Headless,
     /// A window in an X11 or Wayland session.
     Nested,
+    /// The machine's own screens, keyboards and pointers.
+    Kms,
+}
+
+impl BackendKind {
+    /// The one for where the daemon was started: a window where there is a session to open one in, the machine's screens on
+    /// a virtual terminal.
+    pub fn of_surroundings() -> Self {
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        if ["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "DISPLAY"].into_iter().any(is_set) {
+            return Self::Nested;
+        }
+        let terminal = ttyname(std::io::stdin(), Vec::new()).unwrap_or_default();
+        let on_terminal = is_virtual_terminal(terminal.as_bytes()) || is_set("XDG_VTNR");
+        if on_terminal { Self::Kms } else { Self::Nested }
+    }
+}
+
+/// Whether this is a terminal on the machine's own screen and keyboard.
+fn is_virtual_terminal(name: &[u8]) -> bool {
+    name.strip_prefix(b"/dev/tty").is_some_and(|number| number.first().is_some_and(u8::is_ascii_digit))
 }
 
 /// How a daemon is started.
@@ -94,6 +116,7 @@ impl Daemon {
                 let output = config.outputs.first().cloned().unwrap_or_default();
                 Backend::nested(&output)
             }
+            BackendKind::Kms => Backend::kms(config.input, config.pointer_planes),
         }
         .map_err(|err| anyhow::anyhow!("{err}"))?;
         handle
@@ -246,4 +269,15 @@ fn listen(handle: &LoopHandle<'static, State>, config: &Config) -> anyhow::Resul
         .map_err(|err| err.error)
         .context("the Wayland socket's events")?;
     Ok(Some(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn virtual_terminals_have_numbers() {
+        let names: [&[u8]; 5] = [b"/dev/tty1", b"/dev/tty63", b"/dev/ttyS0", b"/dev/pts/3", b""];
+        assert_eq!(names.map(is_virtual_terminal), [true, true, false, false, false]);
+    }
 }

@@ -22,9 +22,10 @@ use smithay::{
 use tracing::{error, warn};
 
 use crate::{
-    backend::OutputId,
+    backend::{OutputId, Shown, clock::monotonic},
     focus::GuestTarget,
     outputs::{Redraw, Screen, physical},
+    render::Cursor,
     scene::Stage,
     shell::{self, geom, geom::Rect},
     state::State,
@@ -47,9 +48,34 @@ pub(crate) struct Pace {
     seen: HashMap<shell::Id, bool>,
     /// Whether the windows that nobody sees have their turn coming.
     is_armed: bool,
+    /// Commits that are on their way to an output, whose agents want to know when they are there.
+    unseen: HashMap<OutputId, Vec<Asked>>,
+}
+
+/// When a frame was seen, and what is known of that.
+struct Moment {
+    time: Duration,
+    /// The screen's own count of its frames.
+    frame: Option<u32>,
+    flags: PresentedFlags,
+}
+
+impl Moment {
+    fn unsure(time: Duration) -> Self {
+        Self { time, frame: None, flags: PresentedFlags::empty() }
+    }
+
+    /// A screen that counts has told the time of the refresh itself.
+    fn counted(time: Duration, frame: u32) -> Self {
+        match frame {
+            0 => Self::unsure(time),
+            _ => Self { time, frame: Some(frame), flags: PresentedFlags::all() },
+        }
+    }
 }
 
 /// A commit whose agent is to be told when it is on the screen.
+#[derive(Debug)]
 struct Asked {
     target: GuestTarget,
     serial: u64,
@@ -63,7 +89,7 @@ impl State {
         // What it changed is in this frame already.
         self.queue_changed();
         self.flush_links();
-        let cursor = self.drawn_cursor();
+        let cursor = self.lay_pointer(output);
         // The frame may have been asked for just before the output went.
         let Some(screen) = self.outputs.get_mut(output) else { return };
         screen.queued = false;
@@ -77,22 +103,34 @@ impl State {
             domains: &self.domains,
             pointer: &self.pointer,
         };
-        match stage.draw(&mut screen.canvas, &redraw) {
-            Ok(damage) if damage.is_empty() => {}
-            Ok(damage) => {
-                screen.frames = screen.frames.saturating_add(1);
-                self.present(output, &damage);
-            }
+        let damage = stage.draw(&mut screen.canvas, &redraw).unwrap_or_else(|err| {
             // A client of dom0 has taken its memory away. It is disconnected for that, and the next frame is without it.
-            Err(err) => {
-                screen.redraw = Redraw::All;
-                warn!(%err, "a frame could not be drawn");
-            }
+            screen.redraw = Redraw::All;
+            warn!(%err, "a frame could not be drawn");
+            Vec::new()
+        });
+        if !damage.is_empty() {
+            screen.frames = screen.frames.saturating_add(1);
         }
-        self.tell_presented(output, asked);
+        match self.present(output, &damage) {
+            Shown::Now => self.tell_presented(output, asked, Moment::unsure(monotonic())),
+            Shown::Later => self.pace.unseen.entry(output).or_default().extend(asked),
+            Shown::Nowhere => {}
+        }
         self.backend.set_cursor(self.host_cursor());
         self.send_frame_callbacks(output);
         self.answer_syncs();
+    }
+
+    /// Has the output's device lay the pointer over the frame, if it does that, and returns what has to be drawn.
+    fn lay_pointer(&mut self, output: OutputId) -> Option<Cursor> {
+        let cursor = self.drawn_cursor();
+        let Some(most) = self.backend.pointer_plane(output) else { return cursor };
+        let screen = self.outputs.get_mut(output)?;
+        let laid = cursor.as_ref().and_then(|cursor| screen.canvas.pointer_picture(cursor, most));
+        let drawn = cursor.filter(|_| laid.is_none());
+        self.backend.lay_pointer(output, laid);
+        drawn
     }
 
     /// A window of a domain has something for the next frame.
@@ -176,14 +214,22 @@ impl State {
         }
     }
 
-    fn tell_presented(&mut self, output: OutputId, asked: Vec<Asked>) {
+    /// A screen shows the frame that was presented last. `frame` is its own count, 0 if it has none.
+    pub(crate) fn frame_presented(&mut self, output: OutputId, time: Duration, frame: u32) {
+        let asked = self.pace.unseen.remove(&output).unwrap_or_default();
+        self.tell_presented(output, asked, Moment::counted(time, frame));
+        self.flush_links();
+    }
+
+    fn tell_presented(&mut self, output: OutputId, asked: Vec<Asked>, moment: Moment) {
         let Some(screen) = self.outputs.get(output).filter(|_| !asked.is_empty()) else { return };
         let refresh = 1_000_000_000_000_u64
             .checked_div(self.backend.refresh_mhz(screen.config()).unsigned_abs().into());
-        let (refresh, sequence) = (refresh.map(Duration::from_nanos), screen.frames());
+        let refresh = refresh.map(Duration::from_nanos);
+        let Moment { time, frame, flags } = moment;
+        let (ago, sequence) = (monotonic().saturating_sub(time), frame.map_or(screen.frames(), u64::from));
         for Asked { target, serial } in asked {
-            let presented =
-                Presented { serial, ago: Duration::ZERO, refresh, sequence, flags: PresentedFlags::empty() };
+            let presented = Presented { serial, ago, refresh, sequence, flags };
             self.with_link(target.domain, |link| link.presented(target.window, presented));
         }
     }
@@ -259,18 +305,24 @@ impl State {
         self.present(screen.id(), &[all]);
     }
 
-    fn present(&mut self, output: OutputId, damage: &[geom::Rect]) {
+    fn present(&mut self, output: OutputId, damage: &[geom::Rect]) -> Shown {
         let damage: Vec<_> = damage.iter().map(physical).collect();
-        let Some(screen) = self.outputs.get(output) else { return };
-        let shown = self.backend.present(&damage, &mut |rect, image| {
+        let Some(screen) = self.outputs.get(output) else { return Shown::Nowhere };
+        let shown = self.backend.present(output, &damage, &mut |rect, image| {
             let rect = geom::Rect::new(rect.loc.x, rect.loc.y, rect.size.w, rect.size.h);
-            if let Err(err) = screen.canvas.copy(rect, image) {
-                error!(%err, "the host's image is not the screen's");
+            if let Err(err) = screen.canvas.copy_rows(rect, image.pixels, image.stride) {
+                error!(%err, "the screen's memory is not of the screen's size");
             }
         });
-        if let Err(err) = shown {
+        shown.unwrap_or_else(|err| {
             error!(%err, "a frame could not be shown");
-        }
+            Shown::Nowhere
+        })
+    }
+
+    /// An output is gone, and with it what was on its way there.
+    pub(crate) fn forget_frames(&mut self, output: OutputId) {
+        self.pace.unseen.remove(&output);
     }
 
     /// A window follows the output that shows most of it, the pointer's surface the one the pointer is on.

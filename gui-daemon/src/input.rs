@@ -151,6 +151,8 @@ enum Binding {
     Close,
     NextLayout,
     ReleasePointer,
+    /// To the virtual terminal of this number.
+    Terminal(i32),
     /// Taken, nothing to do: the release of a combination.
     Swallow,
 }
@@ -195,7 +197,7 @@ impl Bindings {
             keysyms::KEY_ISO_Left_Tab if modifiers.alt => Some(Binding::Switch(Direction::Backward)),
             keysyms::KEY_Escape if self.switching => Some(Binding::SwitchCancel),
             keysyms::KEY_F4 if modifiers.alt => Some(Binding::Close),
-            _ => None,
+            _ => terminal(sym).map(Binding::Terminal),
         };
         if let Some(binding) = binding {
             self.held.insert(keycode);
@@ -207,6 +209,14 @@ impl Bindings {
         }
         binding
     }
+}
+
+/// The virtual terminal that a key turns to; keymaps have these on Ctrl+Alt+F1 to F12.
+fn terminal(sym: Keysym) -> Option<i32> {
+    let terminals = keysyms::KEY_XF86Switch_VT_1..=keysyms::KEY_XF86Switch_VT_12;
+    let number =
+        sym.raw().checked_sub(keysyms::KEY_XF86Switch_VT_1).filter(|_| terminals.contains(&sym.raw()))?;
+    i32::try_from(number).ok()?.checked_add(1)
 }
 
 /// The compositor's own idea of the pointer.
@@ -237,10 +247,16 @@ impl State {
     pub fn handle_input(&mut self, event: BackendEvent) {
         match event {
             BackendEvent::Frame(output) => self.draw_frame(output),
+            BackendEvent::Presented { output, time, frame } => self.frame_presented(output, time, frame),
             BackendEvent::Redraw => self.present_all(),
+            BackendEvent::OutputsChanged => self.screens_changed(),
             BackendEvent::Resized { width, height } => self.output_resized(width, height),
             BackendEvent::Key { keycode, pressed, time_ms } => self.key(keycode, pressed, time_ms),
             BackendEvent::PointerMotion { x, y, time_ms } => self.pointer_motion((x, y).into(), time_ms),
+            BackendEvent::PointerMotionBy { dx, dy, time_ms } => {
+                let by: Point<f64, Logical> = (dx, dy).into();
+                self.pointer_motion(self.pointer.at + by, time_ms);
+            }
             BackendEvent::PointerButton { button, pressed, time_ms } => {
                 self.pointer_button(button, pressed, time_ms)
             }
@@ -319,6 +335,7 @@ impl State {
                 }
             }
             Some(Binding::ReleasePointer) => self.take_pointer(),
+            Some(Binding::Terminal(number)) => self.backend.switch_terminal(number),
             Some(Binding::SwitchEnd | Binding::Swallow) | None => {}
         }
         self.apply_effects();
@@ -600,5 +617,7 @@ mod tests {
         assert_eq!(press(Keysym::F1), Some(Binding::NextLayout));
         assert_eq!(press(Keysym::F2), Some(Binding::ReleasePointer));
         assert_eq!(press(Keysym::space), None);
+        let f3 = Keysym::from(keysyms::KEY_XF86Switch_VT_3);
+        assert_eq!(press(f3), Some(Binding::Terminal(3)), "keymaps turn Ctrl+Alt+F3 into this");
     }
 }

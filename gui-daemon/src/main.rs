@@ -6,7 +6,7 @@ use std::{io::IsTerminal as _, process::ExitCode};
 
 use clap::Parser as _;
 use gui_daemon::{
-    Daemon, Options, catch_signals,
+    BackendKind, Daemon, Options, catch_signals,
     cli::{Cli, Command},
     config::Config,
     domain::XenPlaces,
@@ -17,12 +17,16 @@ use sd_notify::NotifyState;
 use tracing::warn;
 use tracing_subscriber::EnvFilter;
 
+/// What is logged unless `RUST_LOG` says otherwise. smithay's DRM devices warn of what a seat manager has done already; what
+/// fails in earnest is an error that the backend tells itself.
+const LOGGED: &str = "info,smithay=warn,smithay::backend::drm=off";
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     if let Some(Command::Msg(args)) = &cli.command {
         return msg::run(args);
     }
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,smithay=warn"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -48,7 +52,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     raise_descriptor_limit();
     let signals = catch_signals()?;
     let mut daemon = Daemon::new(Options {
-        backend: cli.backend,
+        backend: cli.backend.unwrap_or_else(BackendKind::of_surroundings),
         config,
         control_socket: cli.socket,
         wayland: true,

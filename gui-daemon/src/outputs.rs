@@ -266,7 +266,8 @@ impl State {
         let prepared = self.outputs.prepare(&outputs)?;
         for (config, (id, _)) in outputs.iter().zip(&prepared) {
             let before = self.outputs.get(*id).map(|screen| screen.config.refresh_hz);
-            if before != Some(config.refresh_hz) {
+            // A screen of the machine's own may be another than before, and be as it was in all else.
+            if before != Some(config.refresh_hz) || !self.backend.outputs_are_virtual() {
                 self.backend.connect(*id, config)?;
             }
         }
@@ -324,6 +325,7 @@ impl State {
         }
         for screen in gone {
             self.backend.disconnect(screen.id);
+            self.forget_frames(screen.id);
             for window in self.windows.iter() {
                 if let Source::Local(local) = &window.source {
                     output_update(&screen.wl, None, local.surface());
@@ -336,6 +338,8 @@ impl State {
 
     /// The outputs changed: everyone who has to know is told here.
     pub fn outputs_changed(&mut self) {
+        let first = self.outputs.primary().map(Screen::area).unwrap_or_default();
+        self.backend.set_places(self.outputs.bounds(), first);
         self.shell.set_outputs(self.outputs.iter().map(Screen::area).collect());
         self.pointer.at = self.outputs.nearest(self.pointer.at);
         self.apply_effects();
@@ -354,6 +358,14 @@ impl State {
         }
         if let Err(err) = self.set_outputs(&outputs) {
             error!(%err, "the new size of the screen cannot be shown; it keeps the old one");
+        }
+    }
+
+    /// Other screens are plugged in than before, or the same with other modes.
+    pub(crate) fn screens_changed(&mut self) {
+        let outputs = self.config.outputs.clone();
+        if let Err(err) = self.set_outputs(&outputs) {
+            error!(%err, "the screens cannot be used as they are now");
         }
     }
 

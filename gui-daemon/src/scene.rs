@@ -144,7 +144,7 @@ impl State {
     pub(crate) fn drawn_cursor(&self) -> Option<Cursor> {
         let look = self.cursor_look();
         let ours = match (&self.backend, &look) {
-            (Backend::Headless(_), _) => true,
+            (Backend::Headless(_) | Backend::Kms(_), _) => true,
             (Backend::Nested(_), CursorLook::Shape(_)) => false,
             (Backend::Nested(_), _) => true,
         };

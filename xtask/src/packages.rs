@@ -43,7 +43,11 @@ const fn library(debian: &'static str, file: &'static str) -> Package {
 pub const BUILD: &[Package] = &[
     program("gcc", "cc"),
     library("libc6-dev", "crt1.o"),
+    program("pkg-config", "pkg-config"),
+    library("libinput-dev", "libinput.so"),
     library("libpixman-1-dev", "libpixman-1.so"),
+    library("libseat-dev", "libseat.so"),
+    library("libudev-dev", "libudev.so"),
     library("libxkbcommon-dev", "libxkbcommon.so"),
 ];
 

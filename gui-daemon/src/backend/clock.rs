@@ -64,6 +64,11 @@ impl RefreshClock {
         Ok(())
     }
 
+    /// Goes on from now, as if this were a tick or, without `ticked`, the start. Not to be called while one is asked for.
+    pub fn restart(&self, ticked: bool) {
+        self.0.last.set(ticked.then(monotonic));
+    }
+
     /// Takes the tick that is due, if one is.
     pub fn tick(&self) -> io::Result<bool> {
         // Either kind of alarm is silent once its count is read.
@@ -134,6 +139,20 @@ mod tests {
             // Ticks are at least the interval apart, also when this test was held up.
             assert!(monotonic() >= first + interval * frame);
         }
+    }
+
+    #[test]
+    fn a_restarted_clock_counts_from_then() {
+        let clock = RefreshClock::new(LONG * 60).unwrap();
+        clock.restart(true);
+        clock.schedule().unwrap();
+        assert!(!wait(&clock, Duration::ZERO));
+        let clock = RefreshClock::new(LONG * 60).unwrap();
+        clock.schedule().unwrap();
+        assert!(wait(&clock, LONG) && clock.tick().unwrap());
+        clock.restart(false);
+        clock.schedule().unwrap();
+        assert!(wait(&clock, LONG) && clock.tick().unwrap());
     }
 
     #[test]

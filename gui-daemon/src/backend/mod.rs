@@ -7,13 +7,15 @@
 
 pub mod clock;
 mod headless;
+mod kms;
 mod nested;
 mod touch;
 
-use std::io;
+use std::{io, sync::Arc, time::Duration};
 
 use smithay::{
-    input::pointer::CursorIcon,
+    backend::session::libseat,
+    input::{keyboard::LedState, pointer::CursorIcon},
     reexports::calloop::{
         self, EventSource, Interest, Mode, Poll, PostAction, Readiness, Token, TokenFactory, generic::Generic,
     },
@@ -26,10 +28,15 @@ pub use smithay::backend::input::AxisSource;
 
 pub use self::{
     headless::Headless,
+    kms::{CardError, Kms, ScanoutError},
     nested::Nested,
     touch::{Gesture, Touch},
 };
-use crate::config::OutputConfig;
+use crate::{
+    config::{InputConfig, OutputConfig},
+    render::PointerPicture,
+    shell::geom,
+};
 
 /// A part of the screen, in its pixels.
 type Rect = Rectangle<i32, Physical>;
@@ -45,6 +52,31 @@ pub enum Backend {
     Headless(Headless),
     /// A window in an X11 or Wayland session.
     Nested(Nested),
+    /// The machine's own screens.
+    Kms(Kms),
+}
+
+/// Memory that a frame goes to.
+#[derive(Debug)]
+pub struct Image<'a> {
+    /// Rows from the top, each from the left; XRGB in native byte order, its unused byte of any value.
+    pub pixels: &'a mut [u32],
+    /// Pixels from the start of a row to the start of the next.
+    pub stride: usize,
+}
+
+/// Brings a rectangle of an image of the screen's size up to date.
+pub type CopyFrame<'a> = &'a mut dyn FnMut(Rect, Image<'_>);
+
+/// When a frame is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// Now, as far as one can tell.
+    Now,
+    /// When [`BackendEvent::Presented`] comes.
+    Later,
+    /// Not at all.
+    Nowhere,
 }
 
 /// What a backend tells. `time_ms` is [`now_ms`]; positions and distances are in logical pixels of the desktop.
@@ -52,6 +84,17 @@ pub enum Backend {
 pub enum BackendEvent {
     /// This screen takes the frame asked for with [`Backend::schedule_frame`]: draw, present, send frame callbacks.
     Frame(OutputId),
+    /// The frame for which [`Backend::present`] has said [`Shown::Later`] is on the screen.
+    Presented {
+        /// Which.
+        output: OutputId,
+        /// Since when, on the monotonic clock.
+        time: Duration,
+        /// The screen's own count of its refreshes, wrapping; 0 where it has none, and `time` is no more than about right.
+        frame: u32,
+    },
+    /// Other screens are there than before, or the same with other modes.
+    OutputsChanged,
     /// The host lost what was presented: present the whole screen again.
     Redraw,
     /// The only screen has this size now, and nothing presented before is shown any more.
@@ -76,6 +119,15 @@ pub enum BackendEvent {
         x: f64,
         /// From the top edge.
         y: f64,
+        /// When.
+        time_ms: u32,
+    },
+    /// The pointer goes on from where it is.
+    PointerMotionBy {
+        /// To the right.
+        dx: f64,
+        /// Down.
+        dy: f64,
         /// When.
         time_ms: u32,
     },
@@ -178,6 +230,28 @@ pub enum BackendError {
     /// The session refused pixels.
     #[error("the host's session took no pixels: {0}")]
     Present(#[from] softbuffer::SoftBufferError),
+    /// Nobody hands out screens and devices.
+    #[error(
+        "no seat ({0}): start seatd and be in its group (\"video\"), or log in at this machine where logind runs"
+    )]
+    NoSeat(#[source] libseat::Error),
+    /// No list of devices.
+    #[error("no udev: {0}")]
+    NoUdev(#[source] io::Error),
+    /// No screen can be reached.
+    #[error(
+        "no DRM device in /dev/dri: load the display's kernel driver, such as i915, amdgpu, bochs or virtio-gpu"
+    )]
+    NoCard,
+    /// A screen's device is not to be had.
+    #[error(transparent)]
+    Card(#[from] CardError),
+    /// No list of input devices.
+    #[error("libinput cannot watch the seat's devices: is udev running?")]
+    NoInput,
+    /// A screen took no frame.
+    #[error("the screen took no frame: {0}")]
+    Scanout(#[from] ScanoutError),
 }
 
 impl Backend {
@@ -196,11 +270,22 @@ impl Backend {
         Ok((Self::Nested(nested), BackendSource(Source::Nested(Box::new(source)))))
     }
 
+    /// The machine's own screens and input devices, as far as the seat of the user's session has them.
+    /// Whether they lay the pointer over the frame is decided by `pointer_planes`, or left to what their drivers are known for.
+    pub fn kms(
+        input: InputConfig,
+        pointer_planes: Option<bool>,
+    ) -> Result<(Self, BackendSource), BackendError> {
+        let (kms, source) = kms::open(input, pointer_planes)?;
+        Ok((Self::Kms(kms), BackendSource(Source::Kms(Box::new(source)))))
+    }
+
     /// What of these outputs this backend shows, as it shows them.
     pub fn shown(&self, outputs: &[OutputConfig]) -> Vec<OutputConfig> {
         match self {
             Self::Headless(_) => outputs.to_vec(),
             Self::Nested(nested) => outputs.iter().take(1).map(|output| nested.shown(output)).collect(),
+            Self::Kms(kms) => kms.shown(outputs),
         }
     }
 
@@ -208,11 +293,11 @@ impl Backend {
     pub fn outputs_are_virtual(&self) -> bool {
         match self {
             Self::Headless(_) => true,
-            Self::Nested(_) => false,
+            Self::Nested(_) | Self::Kms(_) => false,
         }
     }
 
-    /// Shows an output from now on, or goes on at this pace.
+    /// Shows an output from now on, or goes on in this mode.
     pub fn connect(&mut self, output: OutputId, config: &OutputConfig) -> Result<(), BackendError> {
         match self {
             Self::Headless(headless) => {
@@ -222,6 +307,7 @@ impl Backend {
                 nested.connect(output);
                 Ok(())
             }
+            Self::Kms(kms) => kms.connect(output, config),
         }
     }
 
@@ -230,6 +316,29 @@ impl Backend {
         match self {
             Self::Headless(headless) => headless.disconnect(output),
             Self::Nested(_) => {}
+            Self::Kms(kms) => kms.disconnect(output),
+        }
+    }
+
+    /// Where devices that tell places on the desktop have them: pointers in the rectangle around all outputs, touch screens
+    /// on the first.
+    pub fn set_places(&self, all: geom::Rect, first: geom::Rect) {
+        if let Self::Kms(kms) = self {
+            kms.set_places(all, first);
+        }
+    }
+
+    /// Shows on the keyboards which locks are on.
+    pub fn set_leds(&self, leds: LedState) {
+        if let Self::Kms(kms) = self {
+            kms.set_leds(leds);
+        }
+    }
+
+    /// Turns to another virtual terminal of the machine, where the screens are the machine's own.
+    pub fn switch_terminal(&self, number: i32) {
+        if let Self::Kms(kms) = self {
+            kms.switch_terminal(number);
         }
     }
 
@@ -238,6 +347,7 @@ impl Backend {
         match self {
             Self::Headless(_) => i32::try_from(output.refresh_hz.saturating_mul(1000)).unwrap_or(i32::MAX),
             Self::Nested(nested) => nested.refresh_mhz(),
+            Self::Kms(kms) => kms.refresh_mhz(output),
         }
     }
 
@@ -245,7 +355,7 @@ impl Backend {
     pub fn takes_injected_input(&self) -> bool {
         match self {
             Self::Headless(_) => true,
-            Self::Nested(_) => false,
+            Self::Nested(_) | Self::Kms(_) => false,
         }
     }
 
@@ -255,25 +365,43 @@ impl Backend {
         let scheduled = match self {
             Self::Headless(headless) => headless.schedule_frame(output),
             Self::Nested(nested) => nested.schedule_frame(),
+            Self::Kms(kms) => kms.schedule_frame(output),
         };
         if let Err(error) = scheduled {
             error!("no frame can be scheduled: {error}");
         }
     }
 
-    /// Shows the damaged part of the frame.
+    /// Shows the damaged part of an output's frame; without damage, what of earlier frames could not be shown.
     ///
-    /// `copy(rect, image)` must bring `rect` of an image of the screen's size up to date, XRGB in native byte order. It
-    /// is asked for the damage first of all, but also for the rest of the screen when the host's buffer has lost it.
-    /// Damage outside the screen is ignored.
+    /// `copy` is asked for the damage first of all, but also for the rest of the screen when its buffer has lost it. Damage
+    /// outside the screen is ignored.
     pub fn present(
         &mut self,
+        output: OutputId,
         damage: &[Rect],
-        copy: &mut dyn FnMut(Rect, &mut [u32]),
-    ) -> Result<(), BackendError> {
+        copy: CopyFrame<'_>,
+    ) -> Result<Shown, BackendError> {
         match self {
-            Self::Headless(_) => Ok(()),
+            Self::Headless(_) => Ok(Shown::Now),
             Self::Nested(nested) => nested.present(damage, copy),
+            Self::Kms(kms) => kms.present(output, damage, copy),
+        }
+    }
+
+    /// The width and height of the largest picture of the pointer that the output's device lays over the frame by itself.
+    pub fn pointer_plane(&self, output: OutputId) -> Option<(u32, u32)> {
+        match self {
+            Self::Headless(_) | Self::Nested(_) => None,
+            Self::Kms(kms) => kms.pointer_plane(output),
+        }
+    }
+
+    /// Lays a picture of the pointer over the frame from the next one on, with its corner at this pixel of the output, or
+    /// none. To be called before [`Backend::present`] of each frame of an output that has a [`Backend::pointer_plane`].
+    pub fn lay_pointer(&self, output: OutputId, picture: Option<(Arc<PointerPicture>, (i32, i32))>) {
+        if let Self::Kms(kms) = self {
+            kms.lay_pointer(output, picture);
         }
     }
 
@@ -281,7 +409,7 @@ impl Backend {
     /// else moves the pointer.
     pub fn hold_pointer(&mut self, hold: bool) {
         match self {
-            Self::Headless(_) => {}
+            Self::Headless(_) | Self::Kms(_) => {}
             Self::Nested(nested) => nested.hold_pointer(hold),
         }
     }
@@ -289,7 +417,7 @@ impl Backend {
     /// Chooses the host's pointer shape over the screen; `None` hides it, for a pointer drawn into the frame.
     pub fn set_cursor(&mut self, icon: Option<CursorIcon>) {
         match self {
-            Self::Headless(_) => {}
+            Self::Headless(_) | Self::Kms(_) => {}
             Self::Nested(nested) => nested.set_cursor(icon),
         }
     }
@@ -303,6 +431,7 @@ pub struct BackendSource(Source);
 enum Source {
     Headless(headless::HeadlessSource),
     Nested(Box<nested::NestedSource>),
+    Kms(Box<kms::KmsSource>),
 }
 
 fn clock_source(clock: &RefreshClock) -> Generic<RefreshClock> {
@@ -319,7 +448,7 @@ impl EventSource for BackendSource {
 
     fn before_sleep(&mut self) -> calloop::Result<Option<(Readiness, Token)>> {
         match &mut self.0 {
-            Source::Headless(_) => Ok(None),
+            Source::Headless(_) | Source::Kms(_) => Ok(None),
             Source::Nested(nested) => Ok(nested.before_sleep()),
         }
     }
@@ -339,6 +468,7 @@ impl EventSource for BackendSource {
             Source::Nested(nested) => {
                 nested.process_events(readiness, token, |event| callback(event, &mut ()))
             }
+            Source::Kms(kms) => kms.process_events(readiness, token, |event| callback(event, &mut ())),
         }
     }
 
@@ -346,6 +476,7 @@ impl EventSource for BackendSource {
         match &mut self.0 {
             Source::Headless(headless) => headless.register(poll, tokens),
             Source::Nested(nested) => nested.register(poll, tokens),
+            Source::Kms(kms) => kms.register(poll, tokens),
         }
     }
 
@@ -353,6 +484,7 @@ impl EventSource for BackendSource {
         match &mut self.0 {
             Source::Headless(headless) => headless.reregister(poll, tokens),
             Source::Nested(nested) => nested.reregister(poll, tokens),
+            Source::Kms(kms) => kms.reregister(poll, tokens),
         }
     }
 
@@ -360,6 +492,7 @@ impl EventSource for BackendSource {
         match &mut self.0 {
             Source::Headless(headless) => headless.unregister(poll),
             Source::Nested(nested) => nested.unregister(poll),
+            Source::Kms(kms) => kms.unregister(poll),
         }
     }
 }

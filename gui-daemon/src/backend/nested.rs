@@ -43,8 +43,8 @@ use winit::{
 };
 
 use super::{
-    BackendError, BackendEvent, Gesture, OutputId, Rect, Touch, clock::RefreshClock, clock_source, now_ms,
-    now_us,
+    BackendError, BackendEvent, CopyFrame, Gesture, Image, OutputId, Rect, Shown, Touch, clock::RefreshClock,
+    clock_source, now_ms, now_us,
 };
 use crate::config::{OutputConfig, SCREEN_SIDE};
 
@@ -224,18 +224,14 @@ impl Nested {
         }
     }
 
-    pub(super) fn present(
-        &mut self,
-        damage: &[Rect],
-        copy: &mut dyn FnMut(Rect, &mut [u32]),
-    ) -> Result<(), BackendError> {
+    pub(super) fn present(&mut self, damage: &[Rect], copy: CopyFrame<'_>) -> Result<Shown, BackendError> {
         let size = self.size.get();
         let side = |side: i32| u32::try_from(side).ok().and_then(NonZeroU32::new);
-        let (Some(width), Some(height)) = (side(size.w), side(size.h)) else { return Ok(()) };
+        let (Some(width), Some(height)) = (side(size.w), side(size.h)) else { return Ok(Shown::Nowhere) };
         let screen = Rect::from_size(size);
         let damage: Vec<_> = damage.iter().filter_map(|rect| rect.intersection(screen)).collect();
         if damage.is_empty() {
-            return Ok(());
+            return Ok(Shown::Now);
         }
         if self.presented_size != size {
             self.history.clear();
@@ -249,8 +245,10 @@ impl Nested {
             Some(frames) => self.history.iter().take(frames).flatten().chain(&damage).copied().collect(),
             None => vec![screen],
         };
+        let stride = width.get() as usize;
         for rect in &stale {
-            copy(*rect, &mut buffer);
+            copy(*rect, Image { pixels: &mut buffer, stride });
+            clear_unused(*rect, &mut buffer, stride);
         }
 
         let shown = if missed.is_some() { &damage } else { &stale };
@@ -261,7 +259,18 @@ impl Nested {
         self.presented.set(true);
         self.history.push_front(damage);
         self.history.truncate(DAMAGE_HISTORY);
-        Ok(())
+        Ok(Shown::Now)
+    }
+}
+
+/// Domains choose the unused byte of their pixels, and a host might take it for transparency.
+fn clear_unused(rect: Rect, image: &mut [u32], stride: usize) {
+    // What is negative is not there.
+    let [left, right, top, bottom] =
+        [rect.loc.x, rect.loc.x + rect.size.w, rect.loc.y, rect.loc.y + rect.size.h]
+            .map(|edge| usize::try_from(edge).unwrap_or(0));
+    for row in image.chunks_exact_mut(stride).take(bottom).skip(top) {
+        row.get_mut(left..right).into_iter().flatten().for_each(|pixel| *pixel &= 0x00ff_ffff);
     }
 }
 
@@ -534,6 +543,14 @@ mod tests {
         assert_eq!(button_code(Host::X11, MouseButton::Forward), 0x114);
         assert_eq!(button_code(Host::X11, MouseButton::Other(10)), 0x115);
         assert_eq!(button_code(Host::Wayland, MouseButton::Other(0x115)), 0x115);
+    }
+
+    #[test]
+    fn the_host_sees_no_unused_bytes() {
+        let mut image = [u32::MAX; 4 * 3];
+        clear_unused(Rect::new((1, 1).into(), (2, 5).into()), &mut image, 4);
+        let (all, rgb) = (u32::MAX, 0x00ff_ffff);
+        assert_eq!(image, [all, all, all, all, all, rgb, rgb, all, all, rgb, rgb, all]);
     }
 
     fn screen(host: Host) -> Screen {

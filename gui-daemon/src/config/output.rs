@@ -32,16 +32,32 @@ pub struct OutputConfig {
     pub width: u32,
     /// Height in pixels, within [`SCREEN_SIDE`].
     pub height: u32,
-    /// Frames per second of a headless screen, at most 1000; 0 draws as fast as frames are wanted.
+    /// Frames per second, at most 1000; 0 draws on a headless screen as fast as frames are wanted.
     pub refresh_hz: u32,
     /// Its pixels for a logical one.
     pub scale: Scale,
+    /// What of this the configuration says; the rest is made up, for screens that have no ways of their own.
+    pub given: Given,
+}
+
+/// Which keys an output's table has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Given {
+    /// `name`.
+    pub name: bool,
+    /// `x` or `y`.
+    pub place: bool,
+    /// `width` or `height`.
+    pub size: bool,
+    /// `refresh_hz`.
+    pub refresh: bool,
 }
 
 impl Default for OutputConfig {
     fn default() -> Self {
         let name = default_name(0);
-        Self { name, x: 0, y: 0, width: 1280, height: 800, refresh_hz: 60, scale: Scale::ONE }
+        let (scale, given) = (Scale::ONE, Given::default());
+        Self { name, x: 0, y: 0, width: 1280, height: 800, refresh_hz: 60, scale, given }
     }
 }
 
@@ -105,7 +121,14 @@ impl OutputConfig {
     }
 
     fn read(table: &mut Table<'_>, index: usize, beside: i32) -> Result<Self, Refusal> {
-        let mut output = Self { name: default_name(index), x: beside, ..Self::default() };
+        let has = |key| table.entries.contains_key(key);
+        let given = Given {
+            name: has("name"),
+            place: has("x") || has("y"),
+            size: has("width") || has("height"),
+            refresh: has("refresh_hz"),
+        };
+        let mut output = Self { name: default_name(index), x: beside, given, ..Self::default() };
         let rule = "1 to 32 of the characters A-Z a-z 0-9 _ . -";
         let name = table.string("name", rule, |name| is_output_name(name).then(|| name.to_owned()))?;
         output.name = name.unwrap_or(output.name);
@@ -175,7 +198,9 @@ mod tests {
 
     #[test]
     fn one_table_is_one_output() {
-        let output = OutputConfig { width: 1920, height: 1080, refresh_hz: 0, ..OutputConfig::default() };
+        let given = Given { size: true, refresh: true, ..Given::default() };
+        let output =
+            OutputConfig { width: 1920, height: 1080, refresh_hz: 0, given, ..OutputConfig::default() };
         assert_eq!(outputs("[output]\nwidth = 1920\nheight = 0x438\nrefresh_hz = 0\n"), [output]);
         assert_eq!(outputs(""), [OutputConfig::default()]);
         assert_eq!(outputs("output = []"), [OutputConfig::default()]);

@@ -2,7 +2,7 @@
 
 use smithay::{
     delegate_cursor_shape, delegate_pointer_gestures, delegate_relative_pointer, delegate_seat,
-    input::{Seat, SeatHandler, SeatState, pointer::CursorImageStatus},
+    input::{Seat, SeatHandler, SeatState, keyboard::LedState, pointer::CursorImageStatus},
     reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
     wayland::{
         seat::WaylandFocus,
@@ -26,6 +26,10 @@ impl SeatHandler for State {
         let client = focused.and_then(Focus::wl_surface).and_then(|surface| surface.client());
         set_data_device_focus(&self.display_handle, seat, client.clone());
         set_primary_focus(&self.display_handle, seat, client);
+    }
+
+    fn led_state_changed(&mut self, _: &Seat<Self>, leds: LedState) {
+        self.backend.set_leds(leds);
     }
 
     fn cursor_image(&mut self, _: &Seat<Self>, image: CursorImageStatus) {

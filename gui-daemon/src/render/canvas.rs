@@ -1,6 +1,6 @@
 //! The framebuffer, and bringing it up to date.
 
-use std::{collections::HashMap, fmt};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use pixman::{FormatCode, Image, Operation};
 use smithay::{
@@ -19,7 +19,7 @@ use smithay::{
 
 use super::{
     Content, Scene, View,
-    cursor::{Cursor, CursorImages, CursorLook, SHARE},
+    cursor::{Cursor, CursorImages, CursorLook, PointerPicture, SHARE},
     elements::{Area, Fill, Mapping, SceneElement, Surface},
     frame::FrameParts,
     opaque,
@@ -36,6 +36,8 @@ use crate::{
 
 /// The largest framebuffer, in pixels on each side; keeps every product of coordinates within 32 bits.
 const MAX_SIDE: i32 = 16384;
+/// The longest row of an image that is copied to, in pixels; a device may pad the longest framebuffer's to that.
+const MAX_STRIDE: usize = 2 * MAX_SIDE as usize;
 /// No window that touches the screen reaches farther than this from its corner, in logical pixels.
 const FAR: i32 = 1 << 20;
 
@@ -146,22 +148,35 @@ impl Canvas {
     /// # Errors
     /// [`RenderError::Destination`] if `into` is too short for that.
     pub fn copy(&self, rect: Rect, into: &mut [u32]) -> Result<(), RenderError> {
-        let Size { width, height } = self.size;
+        let across = self.size.width.unsigned_abs() as usize;
+        self.copy_rows(rect, into, across)?;
+        // Domains choose the unused byte of their pixels.
         let rect = rect.intersection(Rect::at(Point::default(), self.size));
-        let (across, down) = (width.unsigned_abs() as usize, height.unsigned_abs() as usize);
-        // pixman trusts the size it is told
-        let into = into.get_mut(..across * down).ok_or(RenderError::Destination)?;
-        let mut image = Image::from_slice_mut(FormatCode::X8R8G8B8, across, down, into, across * 4, false)
-            .map_err(|_| RenderError::Destination)?;
-        let (corner, extent) = ((rect.x, rect.y), (rect.width, rect.height));
-        image.composite32(Operation::Src, &self.framebuffer, None, corner, (0, 0), corner, extent);
-        drop(image);
-        // Domains choose the unused byte of their pixels, and a presenter might take it for transparency.
         let reach = |edge: i32| edge.max(0).unsigned_abs() as usize;
         for row in into.chunks_exact_mut(across).take(reach(rect.bottom())).skip(reach(rect.y)) {
             let copied = row.get_mut(reach(rect.x)..reach(rect.right())).unwrap_or_default();
             copied.iter_mut().for_each(|pixel| *pixel &= 0x00ff_ffff);
         }
+        Ok(())
+    }
+
+    /// Copies the pixels of `rect` to the same place in `into`, an image whose rows begin `stride` pixels apart, and never
+    /// reads it: memory of a screen is slow to read. The unused byte is of any value. What of `rect` lies outside of the
+    /// canvas is left out.
+    ///
+    /// # Errors
+    /// [`RenderError::Destination`] if `into` is too short for that, or its rows are.
+    pub fn copy_rows(&self, rect: Rect, into: &mut [u32], stride: usize) -> Result<(), RenderError> {
+        let Size { width, height } = self.size;
+        let rect = rect.intersection(Rect::at(Point::default(), self.size));
+        let (across, down) = (width.unsigned_abs() as usize, height.unsigned_abs() as usize);
+        // Pixman trusts the sizes it is told, and takes rows of some length.
+        let length = stride.checked_mul(down).filter(|_| (across..=MAX_STRIDE).contains(&stride));
+        let into = length.and_then(|length| into.get_mut(..length)).ok_or(RenderError::Destination)?;
+        let mut image = Image::from_slice_mut(FormatCode::X8R8G8B8, across, down, into, stride * 4, false)
+            .map_err(|_| RenderError::Destination)?;
+        let (corner, extent) = ((rect.x, rect.y), (rect.width, rect.height));
+        image.composite32(Operation::Src, &self.framebuffer, None, corner, (0, 0), corner, extent);
         Ok(())
     }
 
@@ -238,6 +253,16 @@ impl Canvas {
             self.surface(surface, cursor.position.minus(*hotspot), clip, Kind::Cursor, &mut elements);
         }
         Ok(elements)
+    }
+
+    /// The pointer by itself and the place of its corner on the framebuffer, for a screen that lays pictures of at most
+    /// this width and height over the frame. `None` for one that has to be drawn, if it is shown at all.
+    pub fn pointer_picture(
+        &mut self,
+        cursor: &Cursor,
+        most: (u32, u32),
+    ) -> Option<(Arc<PointerPicture>, (i32, i32))> {
+        self.cursors.picture(cursor, self.size.height, self.mapping, most)
     }
 
     /// Forgets what is on the framebuffer.

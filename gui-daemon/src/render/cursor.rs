@@ -202,6 +202,34 @@ pub struct Cursor {
     pub position: Point,
 }
 
+/// The pointer by itself, as a screen lays it over the frame.
+#[derive(Debug, PartialEq)]
+pub struct PointerPicture {
+    width: usize,
+    /// Premultiplied ARGB in native byte order.
+    pixels: Vec<u32>,
+}
+
+impl PointerPicture {
+    fn new(pixmap: &Pixmap) -> Self {
+        let pixels = pixmap
+            .pixels()
+            .iter()
+            .map(|pixel| u32::from_be_bytes([pixel.alpha(), pixel.red(), pixel.green(), pixel.blue()]));
+        Self { width: pixmap.width() as usize, pixels: pixels.collect() }
+    }
+
+    /// Puts it into the top left corner of an image whose rows begin `stride` pixels apart, and makes the rest transparent.
+    /// What has no room is left out.
+    pub fn lay_into(&self, image: &mut [u32], stride: usize) {
+        image.fill(0);
+        let rows = self.pixels.chunks_exact(self.width.max(1));
+        for (row, into) in rows.zip(image.chunks_exact_mut(stride.max(1))) {
+            row.iter().zip(into).for_each(|(pixel, into)| *into = *pixel);
+        }
+    }
+}
+
 /// Which image, and the size it is drawn at.
 type ImageKey = (u64, (i32, i32));
 
@@ -213,6 +241,8 @@ pub(super) struct CursorImages {
     shown: Option<CursorLook>,
     shapes: HashMap<(CursorIcon, i32), PixmanTexture>,
     image: Option<(ImageKey, PixmanTexture)>,
+    /// What is laid over the frame, and its size in it.
+    laid: Option<(CursorLook, (i32, i32), Arc<PointerPicture>)>,
 }
 
 impl Default for CursorImages {
@@ -223,6 +253,7 @@ impl Default for CursorImages {
             shown: None,
             shapes: HashMap::new(),
             image: None,
+            laid: None,
         }
     }
 }
@@ -255,26 +286,57 @@ impl CursorImages {
         }))
     }
 
+    /// The pointer by itself and the place of its corner, in the screen's pixels, unless it is hidden, a surface, or larger
+    /// than `most`. The same picture comes again as long as nothing about it changes.
+    pub(super) fn picture(
+        &mut self,
+        cursor: &Cursor,
+        height: i32,
+        mapping: Mapping,
+        most: (u32, u32),
+    ) -> Option<(Arc<PointerPicture>, (i32, i32))> {
+        let Sketch { size, hotspot } = match &cursor.look {
+            CursorLook::Hidden | CursorLook::Surface { .. } => return None,
+            CursorLook::Shape(icon) => Sketch::of_shape(*icon, mapping),
+            CursorLook::Image(image) => Sketch::of_image(image, height, mapping),
+        };
+        if size.0.unsigned_abs() > most.0 || size.1.unsigned_abs() > most.1 {
+            return None;
+        }
+        let position = mapping.point(cursor.position);
+        let corner = (position.x - hotspot.0, position.y - hotspot.1);
+        if let Some((look, laid, picture)) = &self.laid
+            && (look, *laid) == (&cursor.look, size)
+        {
+            return Some((Arc::clone(picture), corner));
+        }
+        let pixmap = match &cursor.look {
+            CursorLook::Shape(icon) => draw_shape(*icon, size.0, mapping)?,
+            CursorLook::Image(image) => image.at_size(size)?,
+            CursorLook::Hidden | CursorLook::Surface { .. } => return None,
+        };
+        let picture = Arc::new(PointerPicture::new(&pixmap));
+        self.laid = Some((cursor.look.clone(), size, Arc::clone(&picture)));
+        Some((picture, corner))
+    }
+
     fn shape(
         &mut self,
         icon: CursorIcon,
         mapping: Mapping,
         renderer: &mut PixmanRenderer,
     ) -> Result<Option<Drawn>, PixmanError> {
-        let (paths, hotspot) = shapes::drawing(icon);
-        let side = mapping.length(shapes::SIDE);
-        let texture = match self.shapes.get(&(icon, side)) {
+        let Sketch { size, hotspot } = Sketch::of_shape(icon, mapping);
+        let texture = match self.shapes.get(&(icon, size.0)) {
             Some(texture) => texture.clone(),
             None => {
-                let scale = mapping.scale.as_f64() as f32;
-                let Some(pixmap) = shapes::draw(&paths, side, scale) else { return Ok(None) };
+                let Some(pixmap) = draw_shape(icon, size.0, mapping) else { return Ok(None) };
                 let texture = upload(renderer, &pixmap, Fourcc::Abgr8888)?;
-                self.shapes.insert((icon, side), texture.clone());
+                self.shapes.insert((icon, size.0), texture.clone());
                 texture
             }
         };
-        let hotspot = (mapping.scale.physical(hotspot.x), mapping.scale.physical(hotspot.y));
-        Ok(Some(Drawn { texture, size: (side, side), hotspot }))
+        Ok(Some(Drawn { texture, size, hotspot }))
     }
 
     fn image(
@@ -284,14 +346,7 @@ impl CursorImages {
         mapping: Mapping,
         renderer: &mut PixmanRenderer,
     ) -> Result<Option<Drawn>, PixmanError> {
-        let wanted = mapping.scale.as_f64() / image.scale.as_f64();
-        let most = f64::from((height / SHARE).max(1)) / f64::from(image.width.max(image.height));
-        let factor = wanted.min(most);
-        let scaled = |length: i32| f64::from(length) * factor;
-        let length = |length: i32| (scaled(length).round() as i32).max(1);
-        let size = (length(image.width), length(image.height));
-        let hot = |at: i32, length: i32| (scaled(at).floor() as i32).min(length - 1);
-        let hotspot = (hot(image.hotspot.x, size.0), hot(image.hotspot.y, size.1));
+        let Sketch { size, hotspot } = Sketch::of_image(image, height, mapping);
         let texture = match &self.image {
             Some((shown, texture)) if *shown == (image.serial, size) => texture.clone(),
             _ => {
@@ -303,6 +358,38 @@ impl CursorImages {
         };
         Ok(Some(Drawn { texture, size, hotspot }))
     }
+}
+
+/// How large a picture is on a screen, and the pixel of it that points.
+struct Sketch {
+    size: (i32, i32),
+    hotspot: (i32, i32),
+}
+
+impl Sketch {
+    fn of_shape(icon: CursorIcon, mapping: Mapping) -> Self {
+        let (_, hotspot) = shapes::drawing(icon);
+        let side = mapping.length(shapes::SIDE);
+        let hotspot = (mapping.scale.physical(hotspot.x), mapping.scale.physical(hotspot.y));
+        Self { size: (side, side), hotspot }
+    }
+
+    /// On a screen of `height` pixels.
+    fn of_image(image: &CursorImage, height: i32, mapping: Mapping) -> Self {
+        let wanted = mapping.scale.as_f64() / image.scale.as_f64();
+        let most = f64::from((height / SHARE).max(1)) / f64::from(image.width.max(image.height));
+        let factor = wanted.min(most);
+        let scaled = |length: i32| f64::from(length) * factor;
+        let length = |length: i32| (scaled(length).round() as i32).max(1);
+        let size = (length(image.width), length(image.height));
+        let hot = |at: i32, length: i32| (scaled(at).floor() as i32).min(length - 1);
+        Self { size, hotspot: (hot(image.hotspot.x, size.0), hot(image.hotspot.y, size.1)) }
+    }
+}
+
+fn draw_shape(icon: CursorIcon, side: i32, mapping: Mapping) -> Option<Pixmap> {
+    let (paths, _) = shapes::drawing(icon);
+    shapes::draw(&paths, side, mapping.scale.as_f64() as f32)
 }
 
 impl CursorImage {
@@ -351,6 +438,32 @@ mod tests {
         for length in [0, 4 * 15, 4 * 17] {
             assert_eq!(CursorImage::new((4, 4), (0, 0), Scale::ONE, &vec![0; length]), None, "{length}");
         }
+    }
+
+    #[test]
+    fn a_laid_picture_has_its_corner_at_the_hot_spot_and_is_made_once() {
+        let mut images = CursorImages::default();
+        let mapping = Mapping { scale: Scale::from_number(2.0).unwrap(), origin: Point::new(100, 0) };
+        // Blue, green, red, alpha.
+        let pixels: Vec<u8> = [[0, 0, 80, 80], [0, 60, 0, 255], [9, 0, 0, 9], [0; 4]].concat();
+        let image = CursorImage::new((2, 2), (1, 0), Scale::from_number(2.0).unwrap(), &pixels).unwrap();
+        let look = CursorLook::Image(image);
+        let mut laid = |x, most| {
+            let cursor = Cursor { look: look.clone(), position: Point::new(x, 7) };
+            images.picture(&cursor, 800, mapping, (most, most))
+        };
+        let (picture, corner) = laid(110, 64).unwrap();
+        assert_eq!(
+            (picture.pixels.as_slice(), corner),
+            (&[0x5050_0000, 0xff00_3c00, 0x0900_0009, 0][..], (19, 14))
+        );
+        let (again, moved) = laid(90, 64).unwrap();
+        assert!(Arc::ptr_eq(&picture, &again));
+        assert_eq!(moved, (-21, 14));
+        assert_eq!(laid(110, 1), None, "no room");
+        let mut image = [7; 6];
+        picture.lay_into(&mut image, 3);
+        assert_eq!(image, [0x5050_0000, 0xff00_3c00, 0, 0x0900_0009, 0, 0]);
     }
 
     #[test]

@@ -37,7 +37,8 @@ pub use smithay::input::pointer::CursorIcon;
 pub use crate::label::{Color, Label};
 pub use canvas::{Canvas, RenderError};
 pub use cursor::{
-    Cursor, CursorImage, CursorLook, MAX_CURSOR_SIDE, SHARE, icon_of_shape, icon_of_x_font, resize_icon,
+    Cursor, CursorImage, CursorLook, MAX_CURSOR_SIDE, PointerPicture, SHARE, icon_of_shape, icon_of_x_font,
+    resize_icon,
 };
 pub use frame::{FrameSpec, Style};
 pub use guest::GuestImage;

@@ -34,6 +34,7 @@ fn output(name: &str, area: Rect, number: f64) -> OutputConfig {
         height: pixels(area.height),
         refresh_hz: 0,
         scale,
+        ..OutputConfig::default()
     }
 }
 
