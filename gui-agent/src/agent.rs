@@ -109,7 +109,7 @@ impl Agent {
 
     /// The environment variables by which an application finds this agent.
     pub fn environment(&self) -> Vec<(&'static str, OsString)> {
-        self.place.environment()
+        self.state.environment.clone()
     }
 
     /// Takes on an application by a stream it holds the other end of, as if it had come through the socket.

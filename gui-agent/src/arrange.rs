@@ -48,6 +48,9 @@ impl State {
             return;
         }
         let Some(window) = self.windows.get_mut(id) else { return };
+        if window.x11().is_some() {
+            return self.x11_arranged(id, arrange);
+        }
         let Role::Toplevel { toplevel, .. } = &window.role else { return };
         let (toplevel, old) = (toplevel.clone(), window.geometry);
         let shown = window.picture.area().size;

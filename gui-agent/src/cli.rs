@@ -34,6 +34,9 @@ pub struct Arguments {
     /// The name of the Wayland socket in $XDG_RUNTIME_DIR. Without it, the first free of wayland-1, wayland-2, …
     #[arg(long, value_name = "NAME")]
     socket_name: Option<String>,
+    /// Serve no X11 applications. Without this, they are if Xwayland is installed.
+    #[arg(long)]
+    no_x11: bool,
     /// An application to start, with its arguments. The agent stays when it ends, and ends it when it goes.
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
@@ -60,6 +63,7 @@ impl Arguments {
             max_minor: self.max_minor,
             refresh_hz: self.refresh,
             socket_name: self.socket_name.clone(),
+            x11: !self.no_x11,
             ..Options::new(backend, DomId(self.domain))
         }
     }

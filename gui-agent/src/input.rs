@@ -81,6 +81,9 @@ fn modifiers_of(mask: u32, now: &ModifiersState) -> ModifiersState {
 
 impl State {
     pub(crate) fn key(&mut self, input: KeyInput) {
+        if self.xwayland.holds_back(input) {
+            return;
+        }
         let Some(keyboard) = self.seat.get_keyboard().filter(|_| KEYCODES.contains(&input.keycode)) else {
             return;
         };
@@ -231,8 +234,11 @@ impl State {
     /// The GUI domain gives the keyboard to a window or takes it away.
     pub(crate) fn focus(&mut self, id: WindowId, focused: bool) {
         let Some(window) = self.windows.get(id) else { return };
-        // popups get the keyboard from their window, by a grab
-        let Some(surface) = window.toplevel().map(|toplevel| toplevel.wl_surface().clone()) else { return };
+        // popups get the keyboard from their window, by a grab, and what X11 programs place themselves takes none
+        if window.role.overrides_redirect() {
+            return;
+        }
+        let surface = window.surface.clone();
         if focused {
             self.set_keyboard_focus(Some(surface));
         } else if self.focused.as_ref() == Some(&surface) {

@@ -39,6 +39,7 @@ mod state;
 mod still;
 mod surface;
 mod window;
+mod xwayland;
 
 pub use agent::{Agent, StartError};
 pub use command::Command;

@@ -34,12 +34,14 @@ pub struct Options {
     pub refresh_hz: u32,
     /// The name of the Wayland socket. `None`: the first free of `wayland-1`, `wayland-2`, …
     pub socket_name: Option<String>,
+    /// Whether X11 applications are served, if Xwayland is installed.
+    pub x11: bool,
     /// The folder of the Wayland socket. `None`: `XDG_RUNTIME_DIR`, or a new private folder if that is unset.
     pub runtime_dir: Option<PathBuf>,
 }
 
 impl Options {
-    /// Settings for `domain` with dom0 as its GUI domain, everything else at its default.
+    /// Settings for `domain` with dom0 as its GUI domain, everything else at its default, and no X11.
     pub fn new(backend: Backend, domain: DomId) -> Self {
         Self {
             backend,
@@ -50,6 +52,7 @@ impl Options {
             max_minor: Version::NEWEST.minor,
             refresh_hz: DEFAULT_REFRESH_HZ,
             socket_name: None,
+            x11: false,
             runtime_dir: None,
         }
     }

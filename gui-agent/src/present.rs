@@ -107,6 +107,15 @@ impl Pace {
         fits
     }
 
+    /// The client, which does not say what it agrees to, has drawn in this size.
+    pub(crate) fn drawn_in(&mut self, size: Size<i32, Logical>) {
+        let fitting = self.configured.iter().rposition(|it| it.size.is_none_or(|wanted| wanted == size));
+        let Some(at) = fitting else { return };
+        if let Some(last) = self.configured.drain(..=at).next_back() {
+            (self.agreed, self.arranged) = (last.arranged, last.arranged);
+        }
+    }
+
     /// The client has committed, with what it has agreed to.
     pub(crate) fn committed(&mut self) {
         self.arranged = self.agreed;
@@ -208,7 +217,7 @@ impl State {
         self.discard(id, useless);
         match self.windows.get(id).map(|window| &window.role) {
             Some(Role::Popup { .. }) => self.place_popup(id),
-            Some(Role::Toplevel { .. }) => self.reconcile_size(id),
+            Some(Role::Toplevel { .. } | Role::X11 { .. }) => self.reconcile_size(id),
             None => {}
         }
     }

@@ -5,7 +5,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use gui_protocol::{Rect, SizeHints, WindowFlags, WindowId, Wish};
+use gui_protocol::{Rect, SizeHints, States, WindowFlags, WindowId, Wish};
 use smithay::{
     reexports::{
         wayland_protocols::xdg::shell::server::xdg_toplevel::State as XdgState,
@@ -55,10 +55,17 @@ impl State {
         self.map(surface, Role::Popup { popup }, corner, parent);
     }
 
-    fn map(&mut self, surface: WlSurface, role: Role, corner: Point<i32, Logical>, parent: Option<WindowId>) {
+    /// A surface with content becomes a window.
+    pub(crate) fn map(
+        &mut self,
+        surface: WlSurface,
+        role: Role,
+        corner: Point<i32, Logical>,
+        parent: Option<WindowId>,
+    ) {
         let Some(area) = content_area(&surface) else { return };
         let geometry = Rectangle::new(corner, area.size);
-        let override_redirect = matches!(role, Role::Popup { .. });
+        let override_redirect = role.overrides_redirect();
         let announced = self.take_announced(&surface);
         let id = announced.unwrap_or_else(|| self.windows.next_id());
         let conn = &mut self.link.conn;
@@ -74,6 +81,13 @@ impl State {
             conn.app_id(id, &app_id);
             conn.hints(id, *hints);
             conn.parent(id, parent);
+        }
+        if let Role::X11 { window, hints, .. } = &role {
+            let [title, class, instance] = self.xwayland.texts(*window);
+            conn.title(id, &title);
+            conn.class(id, &class, &instance);
+            conn.hints(id, *hints);
+            conn.parent(id, parent.filter(|_| !override_redirect));
         }
         if let Role::Popup { popup } = &role
             && announced.is_none()
@@ -136,17 +150,22 @@ impl State {
             window.geometry.size = window.picture.area().size;
             return;
         }
-        if has_unanswered_configure(&window.surface) {
+        let size = window.picture.area().size;
+        let unanswered = match window.x11() {
+            Some(window) => !self.xwayland.is_drawn_in(window, size),
+            None => has_unanswered_configure(&window.surface),
+        };
+        if unanswered {
             // drawn before the client saw the size it is to have: what it wants then is not known yet
             return;
         }
-        let geometry = Rectangle::new(window.geometry.loc, window.picture.area().size);
+        let geometry = Rectangle::new(window.geometry.loc, size);
         self.ask_for(id, geometry);
     }
 
     /// Asks for a geometry, which holds from now on unless the GUI domain says otherwise. A wish that was refused is not
     /// repeated as long as what it was refused for is in force; the protocol's end sees to that.
-    fn ask_for(&mut self, id: WindowId, geometry: Rectangle<i32, Logical>) {
+    pub(crate) fn ask_for(&mut self, id: WindowId, geometry: Rectangle<i32, Logical>) {
         self.link.conn.request_configure(id, to_rect(geometry));
         if let (Some(window), Some(geometry)) = (self.windows.get_mut(id), self.link.conn.geometry(id)) {
             window.geometry = from_rect(geometry);
@@ -182,6 +201,9 @@ impl State {
             // sent even if it repeats what the client was told last: the client may have gone elsewhere since
             toplevel.send_configure();
         }
+        if let Some(window) = window.x11() {
+            self.xwayland.configure(window, new);
+        }
         if old.loc != new.loc {
             self.move_popups_of(&surface);
         }
@@ -190,9 +212,7 @@ impl State {
 
     /// A toplevel has been given a place. Says so in its hints, so that a daemon that comes later leaves it there.
     pub(crate) fn keep_place(&mut self, id: WindowId) {
-        let Some(Window { role: Role::Toplevel { hints, .. }, .. }) = self.windows.get_mut(id) else {
-            return;
-        };
+        let Some(hints) = self.windows.get_mut(id).and_then(|window| window.role.hints_mut()) else { return };
         if !hints.user_position {
             hints.user_position = true;
             self.link.conn.hints(id, *hints);
@@ -205,11 +225,16 @@ impl State {
             self.close_popup(&popup);
         } else if let Some(toplevel) = self.windows.get(id).and_then(Window::toplevel) {
             toplevel.send_close();
+        } else if let Some(window) = self.windows.get(id).and_then(Window::x11) {
+            self.xwayland.close(window);
         }
     }
 
     /// The GUI domain says which states a window has.
     pub(crate) fn flags_changed(&mut self, id: WindowId, set: WindowFlags, unset: WindowFlags) {
+        if let Some(window) = self.windows.get(id).and_then(Window::x11) {
+            return self.x11_flags_changed(window, set, unset);
+        }
         let Some(toplevel) = self.windows.get(id).and_then(Window::toplevel) else { return };
         toplevel.with_pending_state(|pending| {
             for (flag, state) in [
@@ -233,6 +258,7 @@ impl State {
         }
         let old = std::mem::replace(&mut self.focused, surface.clone());
         self.dismiss_popups();
+        self.xwayland.set_focus(surface.as_ref().and_then(surface::x11_of));
         if let Some(keyboard) = self.seat.get_keyboard() {
             keyboard.set_focus(self, surface.clone().map(KeyFocus::from), SERIAL_COUNTER.next_serial());
         }
@@ -240,12 +266,17 @@ impl State {
         self.set_activated(surface.as_ref(), true);
     }
 
-    fn set_activated(&self, surface: Option<&WlSurface>, activated: bool) {
+    fn set_activated(&mut self, surface: Option<&WlSurface>, activated: bool) {
         if self.link.is_extended() {
             // the GUI domain arranges it
             return;
         }
         let window = surface.and_then(|it| self.windows.get(self.windows.of_surface(it)?));
+        if let Some(window) = window.and_then(Window::x11) {
+            let (on, off) = (States::ACTIVATED, States::empty());
+            let (set, unset) = if activated { (on, off) } else { (off, on) };
+            return self.xwayland.change_states(window, set, unset);
+        }
         let Some(toplevel) = window.and_then(Window::toplevel) else { return };
         toplevel.with_pending_state(|pending| match activated {
             true => pending.states.set(XdgState::Activated),

@@ -55,6 +55,7 @@ use crate::{
     link::Link,
     options::{DEFAULT_SCREEN, Options},
     window::Windows,
+    xwayland::XWayland,
 };
 
 /// Milliseconds a key is held before it would repeat; with a rate of 0 no client acts on it.
@@ -101,6 +102,7 @@ pub struct State {
     /// By which applications find this agent.
     pub(crate) environment: Vec<(&'static str, OsString)>,
     pub(crate) windows: Windows,
+    pub(crate) xwayland: XWayland,
     /// Whether the daemon, or the last one if there is none, speaks the extension.
     pub(crate) extended: bool,
     /// When some window may have buffers that it does not need any more.
@@ -121,7 +123,7 @@ pub struct State {
 impl State {
     pub(crate) fn new(
         options: &Options,
-        environment: Vec<(&'static str, OsString)>,
+        mut environment: Vec<(&'static str, OsString)>,
         display: DisplayHandle,
         event_loop: LoopHandle<'static, Self>,
     ) -> Result<Self, StartError> {
@@ -156,6 +158,8 @@ impl State {
             kde_decoration: KdeDecorationState::new::<Self>(&display, KdeMode::Server),
             activation: XdgActivationState::new::<Self>(&display),
         };
+        let xwayland = XWayland::new(options.x11, &event_loop);
+        environment.extend(xwayland.environment());
         Ok(Self {
             display,
             globals,
@@ -176,6 +180,7 @@ impl State {
             constraint: ToldConstraint::default(),
             environment,
             windows: Windows::default(),
+            xwayland,
             extended: false,
             trim_at: None,
             written: 0,
@@ -204,6 +209,7 @@ impl State {
         while let Some(event) = self.link.next_event() {
             self.handle(event);
         }
+        self.serve_x11();
         self.present_all();
         let now = Instant::now();
         self.trim(now);
@@ -212,6 +218,7 @@ impl State {
             self.update_cursor(now);
         }
         self.link.write();
+        self.flush_x11();
         if self.link.is_clear() {
             self.frames.send_due(now, self.outputs.primary_output());
         }

@@ -115,6 +115,8 @@ pub(crate) struct Surface {
     pub(crate) content: Option<Content>,
     /// The window whose root this is.
     pub(crate) window: Option<WindowId>,
+    /// The X11 window it shows.
+    x11: Option<u32>,
     /// How the GUI domain arranged it before it was a window, or 0.
     arranged: u32,
 }
@@ -234,6 +236,15 @@ pub(crate) fn window_of(surface: &WlSurface) -> Option<WindowId> {
 
 pub(crate) fn set_window(surface: &WlSurface, window: Option<WindowId>) {
     with_states(surface, |states| Surface::of(states).window = window);
+}
+
+/// The X11 window that this surface shows.
+pub(crate) fn x11_of(surface: &WlSurface) -> Option<u32> {
+    with_states(surface, |states| Surface::of(states).x11)
+}
+
+pub(crate) fn set_x11(surface: &WlSurface, window: Option<u32>) {
+    with_states(surface, |states| Surface::of(states).x11 = window);
 }
 
 /// Pixels for each unit of the surface, if its client leaves scaling to its buffer's scale.

@@ -1,4 +1,4 @@
-//! A window as the GUI domain knows it: one mapped toplevel or popup with its image.
+//! A window as the GUI domain knows it: one mapped toplevel, popup or X11 window with its image.
 //!
 //! A window exists here exactly while it has content. It gets its id when its first buffer comes and loses it when
 //! the buffer, the role or the client goes; a surface shown again is a new window. So whatever the GUI domain says
@@ -29,6 +29,33 @@ pub(crate) enum Role {
     Popup {
         popup: PopupSurface,
     },
+    X11 {
+        /// As the X server calls it.
+        window: u32,
+        /// As told last.
+        hints: SizeHints,
+        /// A menu or the like, which the GUI domain leaves where it is and gives no frame.
+        places_itself: bool,
+    },
+}
+
+impl Role {
+    /// Whether nobody manages it.
+    pub(crate) fn overrides_redirect(&self) -> bool {
+        match self {
+            Self::Toplevel { .. } => false,
+            Self::Popup { .. } => true,
+            Self::X11 { places_itself, .. } => *places_itself,
+        }
+    }
+
+    /// The size hints of a window that the GUI domain manages.
+    pub(crate) fn hints_mut(&mut self) -> Option<&mut SizeHints> {
+        match self {
+            Self::Toplevel { hints, .. } | Self::X11 { hints, places_itself: false, .. } => Some(hints),
+            Self::Popup { .. } | Self::X11 { .. } => None,
+        }
+    }
 }
 
 /// One window.
@@ -69,7 +96,15 @@ impl Window {
     pub(crate) fn toplevel(&self) -> Option<&ToplevelSurface> {
         match &self.role {
             Role::Toplevel { toplevel, .. } => Some(toplevel),
-            Role::Popup { .. } => None,
+            Role::Popup { .. } | Role::X11 { .. } => None,
+        }
+    }
+
+    /// The X11 window that it shows.
+    pub(crate) fn x11(&self) -> Option<u32> {
+        match &self.role {
+            Role::X11 { window, .. } => Some(*window),
+            Role::Toplevel { .. } | Role::Popup { .. } => None,
         }
     }
 }

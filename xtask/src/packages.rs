@@ -55,6 +55,8 @@ pub const BUILD: &[Package] = &[
 pub const APPLICATIONS: &[Package] = &[
     program("foot", "foot"),
     program("weston", "weston-flower"),
+    program("xwayland", "Xwayland"),
+    program("xterm", "xterm"),
     Package { debian: "fonts-dejavu-core", sign: Sign::Font },
 ];
 

@@ -36,6 +36,15 @@ impl State {
         self.globals.activation.create_external_token(data).0.to_string()
     }
 
+    /// The number under which the GUI domain asked for the program that has this token. It is used up by that.
+    pub(crate) fn use_run_token(&mut self, token: &str) -> Option<u32> {
+        let token = XdgActivationToken::from(token.to_owned());
+        let activation = &mut self.globals.activation;
+        let run = activation.data_for_token(&token)?.user_data.get::<Run>()?.0;
+        activation.remove_token(&token);
+        Some(run)
+    }
+
     fn forget_old_tokens(&mut self) {
         self.globals.activation.retain_tokens(|_, data| data.timestamp.elapsed() < TOKEN_LIFE);
     }

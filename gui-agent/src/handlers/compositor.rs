@@ -14,7 +14,7 @@ use smithay::{
 
 use crate::{
     state::{ClientState, State},
-    surface,
+    surface, xwayland,
 };
 
 impl CompositorHandler for State {
@@ -43,6 +43,8 @@ impl CompositorHandler for State {
                 self.popup_committed(&root);
             }
             Some(CURSOR_IMAGE_ROLE) => return self.cursor_committed(&root),
+            Some(xwayland::ROLE) => self.x11_committed(&root),
+            None if self.xwayland.owns(&root) => self.unknown_x11_committed(&root),
             _ => {}
         }
         if self.under_pointer.as_ref().is_some_and(|(under, _)| under == surface) {
@@ -57,6 +59,7 @@ impl CompositorHandler for State {
     fn destroyed(&mut self, surface: &WlSurface) {
         // a role object normally goes first and takes the window along; not so when a client just disappears
         self.unmap(surface);
+        self.forget_x11(surface);
         surface::destroyed(surface);
         self.cursor_surface_changed(surface);
         self.frames.forget_dead();

@@ -16,3 +16,4 @@ mod pointing;
 mod popups;
 mod running;
 mod windows;
+mod x11;
