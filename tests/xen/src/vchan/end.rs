@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use rustix::fd::AsFd;
+use rustix::fd::{AsFd, BorrowedFd};
 use shm_grant::ring::{Layout, Order};
 use shm_grant::xen::store::Store;
 use shm_grant::{Address, Backend, Client, DomId, Event, LinkError, Server};
@@ -157,11 +157,7 @@ impl End {
             if !events.is_empty() {
                 return Ok(events);
             }
-            let ready = match self {
-                Self::Server(server) => wait_readable(&server.as_fd(), Some(limit)),
-                Self::Client(client) => wait_readable(&client.as_fd(), Some(limit)),
-            };
-            ensure!(ready?, "no event came");
+            ensure!(wait_readable(self, Some(limit))?, "no event came");
         }
     }
 
@@ -184,6 +180,15 @@ impl End {
         }
         let [byte] = byte;
         Ok(byte)
+    }
+}
+
+impl AsFd for End {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Server(server) => server.as_fd(),
+            Self::Client(client) => client.as_fd(),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! ways.
 
 pub mod end;
+mod hostile;
 mod interop;
 
 use shm_grant::DomId;
@@ -11,6 +12,7 @@ use crate::report::Report;
 
 pub fn run(report: &mut Report, domain: DomId, filter: &str) -> anyhow::Result<()> {
     let mut remote = Remote::connect(domain)?;
+    hostile::run(report, &mut remote, filter);
     interop::run(report, &mut remote, filter);
     Ok(())
 }
