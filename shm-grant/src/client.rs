@@ -29,8 +29,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Out of descriptors. That the directory cannot be watched, or the server not be connected to, is an
-    /// [`Event::Disconnected`].
+    /// Out of descriptors; over Xen also one line that says what is missing: Xen itself, a device, a module, a
+    /// permission, xenstored. That the directory cannot be watched, or the server not be connected to, is an
+    /// [`Event::Disconnected`]; that its domain is not there is no error, for it may come.
     pub fn new(address: &Address) -> io::Result<Self> {
         let link = Link::new()?;
         let transport = match &address.0 {
@@ -85,7 +86,7 @@ impl Client {
     }
 
     /// Maps the pages behind `refs`, in that order, of which `bytes` bytes will be used. The server's word is
-    /// taken for nothing: every grant is checked when it comes.
+    /// taken for nothing: every grant is checked, when it comes or, by Xen, now.
     ///
     /// # Errors
     ///

@@ -2,8 +2,9 @@
 //!
 //! A *server* ([`Server`], in the domain of the applications) exports pages to one peer and exchanges bytes
 //! with it; a *client* ([`Client`], in the GUI domain) waits for the server, exchanges bytes and maps the
-//! pages read-only. Two software backends stand in for Xen on any Linux machine ([`Backend`]);
-//! `docs/software-transport.md` is their specification.
+//! pages read-only. What carries both is a [`Backend`]: Xen, where either end may be libxenvchan's, or one of two
+//! that stand in for Xen on any Linux machine; `docs/software-transport.md` is their specification. Above them nothing
+//! depends on which it is.
 //!
 //! Both ends are driven alike, from any event loop:
 //!

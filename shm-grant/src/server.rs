@@ -34,7 +34,8 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// What the system says; `InvalidInput` for a path too long for a socket.
+    /// What the system says; `InvalidInput` for a path too long for a socket. Over Xen, one line that says what is
+    /// missing: Xen itself, a device, a module, a permission, xenstored, grants.
     pub fn bind(address: &Address) -> io::Result<Self> {
         let link = Link::new()?;
         let (transport, exporter) = match &address.0 {

@@ -80,6 +80,11 @@ enum Command {
         #[arg(default_value = "")]
         filter: String,
     },
+    /// Make links to a domain that runs a counterpart, and destroy it
+    Destroy {
+        /// The number of the domain
+        domain: u16,
+    },
     /// Be one end of a link
     VchanEnd(vchan::end::Options),
     /// Calculate, and see whether other domains disturb that
@@ -110,6 +115,7 @@ fn main() -> ExitCode {
         Command::Leak { domain, windows } => leak::run(&mut report, DomId(domain), windows),
         Command::Copying { domain } => copying::run(DomId(domain)),
         Command::Vchan { domain, filter } => vchan::run(&mut report, DomId(domain), &filter),
+        Command::Destroy { domain } => vchan::destroyed::run(&mut report, DomId(domain)),
         Command::VchanEnd(options) => vchan::end::run(&options),
         Command::Hold { domain, port, reference } => {
             grants::hold(DomId(domain), Port(port), GrantRef(reference))

@@ -1,6 +1,7 @@
 //! Links between this domain and another: with libxenvchan at one end or at none, over rings of all sizes, broken in all
 //! ways.
 
+pub mod destroyed;
 pub mod end;
 mod hostile;
 mod interop;
