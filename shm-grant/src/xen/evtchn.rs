@@ -172,7 +172,7 @@ impl EventChannels {
     ///
     /// # Errors
     ///
-    /// `PermissionDenied` if they are restricted already, else what the system says.
+    /// `PermissionDenied` if they are restricted already, `InvalidInput` for dom0, else what the system says.
     pub fn restrict(&self, domain: DomId) -> io::Result<()> {
         // SAFETY: the request reads one `ioctl_evtchn_restrict_domid`, which the argument is, and writes nothing.
         unsafe { request::<RESTRICT, _>(self, &mut Restrict { domid: domain.0 }) }.map(drop)

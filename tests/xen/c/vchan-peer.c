@@ -30,6 +30,8 @@
 #define MOST 3000
 
 static int is_server;
+/* Links that have not ended. */
+static int links;
 
 static void fail(const char *what)
 {
@@ -52,8 +54,13 @@ static void await_event(struct libxenvchan *link)
 	struct pollfd ready = { .fd = libxenvchan_fd_for_select(link), .events = POLLIN };
 
 	if (poll(&ready, 1, PATIENCE) != 1) {
-		fprintf(stderr, "vchan-peer: no event came; ready %d, space %d, open %d\n",
-			libxenvchan_data_ready(link), libxenvchan_buffer_space(link), libxenvchan_is_open(link));
+		struct vchan_interface *page = link->ring;
+
+		fprintf(stderr,
+			"vchan-peer: no event came with %d links to go; left %" PRIu32 "-%" PRIu32 ", right %" PRIu32 "-%" PRIu32
+			", live %d %d, notify %d %d\n",
+			links, page->left.cons, page->left.prod, page->right.cons, page->right.prod, page->cli_live,
+			page->srv_live, page->cli_notify, page->srv_notify);
 		exit(3);
 	}
 	if (libxenvchan_wait(link) < 0)
@@ -170,7 +177,6 @@ static void act(struct libxenvchan *link, const char *action)
 		struct pollfd ready = { .fd = libxenvchan_fd_for_select(link), .events = POLLIN };
 
 		printf("connected\n");
-		fflush(stdout);
 		while (libxenvchan_is_open(link) == 1 && poll(&ready, 1, 10 * PATIENCE) == 1)
 			libxenvchan_wait(link);
 		if (libxenvchan_is_open(link) != 0)
@@ -220,7 +226,9 @@ int main(int argc, char **argv)
 	is_server = strcmp(argv[1], "server") == 0;
 	int domain = atoi(argv[2]);
 
-	for (int links = atoi(argv[6]); links > 0; links--) {
+	setlinebuf(stdout);
+
+	for (links = atoi(argv[6]); links > 0; links--) {
 		struct libxenvchan *link;
 		char keys[128];
 

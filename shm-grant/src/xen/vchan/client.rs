@@ -12,7 +12,7 @@ use crate::poll::{Interest, Source, Timer, Token};
 use crate::ring::{self, Layout, Ring, RingPages};
 use crate::xen::store::{Refusal, Store};
 use crate::xen::{BindError, EventChannels, GrantDevice, MapError, MappedPages, Port, UnmapNotify};
-use crate::{GrantRef, ImportError, ImportedPages, LinkError};
+use crate::{DomId, GrantRef, ImportError, ImportedPages, LinkError};
 
 /// Between attempts to take an offer. A domain may rewrite its keys as fast as it likes, each time for nothing.
 const ATTEMPT_PAUSE: Duration = Duration::from_millis(100);
@@ -75,7 +75,10 @@ impl Client {
         address.check()?;
         let device = GrantDevice::open().map_err(io::Error::other)?;
         let channels = EventChannels::open().map_err(io::Error::other)?;
-        channels.restrict(address.server)?;
+        // The kernel does not take dom0 for this, of which nothing has to be kept anyway.
+        if address.server != DomId(0) {
+            channels.restrict(address.server)?;
+        }
         let channels = Arc::new(Source::new(&link.poller, Token::Events, channels, Interest::IN)?);
         let mut store = connect_store(&link.poller)?;
         let home = store.get_mut().domain_path(address.server).map_err(io::Error::other)?;
