@@ -234,19 +234,24 @@ impl Client {
 
     /// Joins the rings that were offered. `None` if they are not offered any more: their server has died, or another
     /// client has used them.
-    fn join(&self, control: GrantRef, port: Port) -> Result<Option<(Ring, Shared)>, LinkError> {
+    ///
+    /// Keys may be old, and the next offer have the same numbers. So the order matters: a server has its port for longer
+    /// than its control page, and what was bound between mapping the page and seeing that it is still on offer is the port
+    /// that belongs to it. The keys are written when the rings are ready: those that are still the same are this offer's.
+    fn join(&mut self, reference: GrantRef, port: Port) -> Result<Option<(Ring, Shared)>, LinkError> {
         let server = self.address.server;
-        let line = match self.channels.get().bind_interdomain(server, port) {
-            Ok(port) => Line { channels: Arc::clone(&self.channels), port },
-            Err(BindError::NotOffered { .. } | BindError::NoDomain(_)) => return Ok(None),
-            Err(error) => return Err(io::Error::other(error).into()),
-        };
-        let control = match self.device.map_writable(server, &[control]) {
+        let control = match self.device.map_writable(server, &[reference]) {
             Err(MapError::Refused { .. }) => return Ok(None),
             mapped => mapped.map_err(OfferError::from)?,
         };
+        let line = match self.channels.get().bind_interdomain(server, port) {
+            Ok(own) => Line { channels: Arc::clone(&self.channels), port: own },
+            Err(BindError::NotOffered { .. } | BindError::NoDomain(_)) => return Ok(None),
+            Err(error) => return Err(io::Error::other(error).into()),
+        };
         let page = control.pages();
-        if !ring::awaits_client(page).map_err(ring::RingError::from)? {
+        let awaited = ring::awaits_client(page).map_err(ring::RingError::from)?;
+        if !awaited || self.read_keys()? != Some((reference, port)) {
             return Ok(None);
         }
         let layout = Layout::of(page)?;
