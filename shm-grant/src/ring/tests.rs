@@ -314,3 +314,29 @@ fn two_threads_pass_a_stream_without_losing_a_wake_up() {
     }
     drop(writer.join().unwrap());
 }
+
+#[test]
+fn rings_are_on_offer_until_their_first_client_comes_and_name_their_pages() {
+    let layout = Layout::new(order(13), order(12)).unwrap();
+    let (control, left, right) = memory(layout);
+    assert!(!awaits_client(&control).unwrap(), "empty memory is no offer");
+    let refs = [21, 22, 31].map(GrantRef);
+    let server = Ring::serve(layout, Arc::clone(&control), left.clone(), right.clone(), &refs).unwrap();
+    assert!(awaits_client(&control).unwrap());
+    assert_eq!(server.peer().unwrap(), Presence::Awaited);
+    assert_eq!(layout.references(&control).unwrap(), (vec![GrantRef(21), GrantRef(22)], vec![GrantRef(31)]));
+
+    let client = Ring::join(layout, Arc::clone(&control), left, right).unwrap();
+    assert!(!awaits_client(&control).unwrap(), "it has a client");
+    assert_eq!((server.peer().unwrap(), client.peer().unwrap()), (Presence::Here, Presence::Here));
+    drop(client);
+    assert!(!awaits_client(&control).unwrap(), "it was used");
+    assert_eq!(server.peer().unwrap(), Presence::Gone);
+}
+
+#[test]
+fn rings_of_a_server_that_has_gone_are_not_on_offer() {
+    let (control, left, right) = memory(one_page());
+    drop(Ring::serve(one_page(), Arc::clone(&control), left, right, &[]).unwrap());
+    assert!(!awaits_client(&control).unwrap());
+}
