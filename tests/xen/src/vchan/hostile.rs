@@ -22,6 +22,10 @@ const SERVER_PORT: u32 = 6002;
 const CLIENT_PORT: u32 = 6003;
 const EXPORT_PORT: u32 = 6004;
 
+/// Among the references that the toolstack keeps for itself. Below it are those of console and xenstore, which a domain
+/// does share with dom0.
+const UNSHARED: GrantRef = GrantRef(7);
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long nothing must happen where nothing is to happen.
@@ -69,7 +73,7 @@ fn stale_offers(remote: &mut Remote) -> anyhow::Result<()> {
     let mut read_only = remote.share(1, "read-only")?;
     let offer = HostileOffer::new(remote)?;
     let mut end = offer.client()?;
-    let unshared = "7".to_owned();
+    let unshared = UNSHARED.0.to_string();
     let read_only = read_only.refs.pop().context("no reference")?.0.to_string();
     let port = offer.port.0.to_string();
     for (ring_ref, event_channel) in [(&unshared, &port), (&read_only, &port), (&port, &"4000".to_owned())] {
@@ -101,7 +105,7 @@ fn wrong_orders(remote: &mut Remote) -> anyhow::Result<()> {
 fn wrong_references(remote: &mut Remote) -> anyhow::Result<()> {
     let offer = HostileOffer::new(remote)?;
     offer.set_orders(12, 12)?;
-    for references in [[0, 0], [7, 7], [u32::MAX, u32::MAX]] {
+    for references in [[UNSHARED.0; 2], [u32::MAX; 2]] {
         for (at, reference) in (REFERENCES..).step_by(4).zip(references) {
             offer.control.pages().copy_in(at, &reference.to_ne_bytes())?;
         }
@@ -114,14 +118,14 @@ fn wrong_references(remote: &mut Remote) -> anyhow::Result<()> {
 
 fn lying_server(remote: &mut Remote) -> anyhow::Result<()> {
     for (index, claimed) in
-        [(RIGHT_PROD, 2049u32), (RIGHT_PROD, u32::MAX), (LEFT_CONS, 1), (LEFT_CONS, 1 << 31)]
+        [(RIGHT_PROD, 2049u32), (RIGHT_PROD, u32::MAX), (LEFT_CONS, 2), (LEFT_CONS, 1 << 31)]
     {
         let offer = HostileOffer::new(remote)?;
         offer.publish_own()?;
         let mut end = offer.client()?;
         end.connect()?;
         ensure!(end.write(&[1]) == 1, "nothing was written");
-        offer.control.pages().copy_in(index, &claimed.wrapping_add(1).to_ne_bytes())?;
+        offer.control.pages().copy_in(index, &claimed.to_ne_bytes())?;
         let mut bytes = [0; 16];
         if index == RIGHT_PROD {
             end.read(&mut bytes);
@@ -140,7 +144,7 @@ fn wrong_import(remote: &mut Remote) -> anyhow::Result<()> {
     let mut end = offer.client()?;
     end.connect()?;
     let End::Client(client) = &mut end else { bail!("not a client") };
-    for refs in [vec![GrantRef(7)], vec![GrantRef(u32::MAX); 3], vec![GrantRef(8); 1]] {
+    for refs in [vec![UNSHARED], vec![GrantRef(u32::MAX); 3]] {
         let error = client.import(&refs, 1).err().context("was imported")?;
         ensure!(matches!(error, ImportError::Map(_)), "{error}");
     }
