@@ -1,7 +1,9 @@
 //! `/dev/xen/gntalloc`: pages of this domain that another may map.
 //!
-//! The pages are the kernel's, zeroed, and stay in its memory. A page is returned when no mapping of it is left,
-//! here or there; the kernel looks again every second where the peer was slower.
+//! The pages are the kernel's, zeroed, and stay in its memory. A page is returned when no mapping of it is left, here or
+//! there. Where the peer has it mapped still, nobody tells the kernel when that ends: it looks at ten pages a second
+//! unless its parameter `grant_table.free_per_iteration` says more, and so takes minutes for a window. Hence let the
+//! peer unmap first.
 
 use std::io;
 use std::mem::offset_of;

@@ -8,6 +8,7 @@ use std::io;
 use std::mem::offset_of;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -22,23 +23,34 @@ const NODE: Node = Node { path: "/dev/xen/gntdev", module: "xen-gntdev" };
 
 const LIMIT: &str = "/sys/module/xen_gntdev/parameters/limit";
 
-/// An open device. It numbers the pages mapped through it and runs out of numbers at 524288 of them (2 GiB): have one
-/// for each peer.
+/// Pages mapped through one device at a time: 256 MiB, twice what a domain can share with the grant table that Xen gives
+/// it unless configured otherwise. A domain can name the same page over and over, and every mapping takes room in the
+/// account that Xen keeps of all that this domain has mapped, for its disks and networks as well.
+pub const MAX_MAPPED: usize = 65_536;
+
+/// An open device, for the pages of one other domain. A handle: clones share the limit of [`MAX_MAPPED`] pages.
 #[derive(Clone, Debug)]
-pub struct GrantDevice(Arc<OwnedFd>);
+pub struct GrantDevice(Arc<Device>);
+
+#[derive(Debug)]
+struct Device {
+    node: OwnedFd,
+    /// Pages in the table.
+    mapped: AtomicUsize,
+}
 
 /// Pages of another domain, mapped writable: those of a ring.
 #[derive(Debug)]
 pub struct MappedPages {
     pages: Arc<Pages>,
-    device: Arc<OwnedFd>,
+    device: Arc<Device>,
     index: u64,
 }
 
 /// References in the table of a device. Dropping it takes them out, for which their mapping must be gone.
 #[derive(Debug)]
 pub(crate) struct TableEntry {
-    device: Arc<OwnedFd>,
+    device: Arc<Device>,
     index: u64,
     count: u32,
 }
@@ -56,6 +68,14 @@ pub enum MapError {
         refs: usize,
         /// How many the module maps at once.
         limit: u32,
+    },
+    /// As many pages are mapped as may be, or nearly.
+    #[error("{refs} references are more than there is room for beside {mapped} of {MAX_MAPPED} pages")]
+    Exhausted {
+        /// Number of references.
+        refs: usize,
+        /// Pages that are mapped already.
+        mapped: usize,
     },
     /// Xen refused at least one of the references: nothing is shared under it, or not with this domain, or not for
     /// writing; or Xen has no room to keep account of them all (its option `gnttab_max_maptrack_frames`).
@@ -220,7 +240,8 @@ impl GrantDevice {
     ///
     /// [`DeviceError`].
     pub fn open() -> Result<Self, DeviceError> {
-        Ok(Self(Arc::new(NODE.open(OFlags::empty())?)))
+        let node = NODE.open(OFlags::empty())?;
+        Ok(Self(Arc::new(Device { node, mapped: AtomicUsize::new(0) })))
     }
 
     /// Maps the pages behind `refs`, in that order, read-only.
@@ -259,7 +280,7 @@ impl GrantDevice {
         // SAFETY: the request reads one `ioctl_gntdev_grant_copy`, which `copy` is, and the `count` segments that it
         // names, in which it writes the status. It writes to the destinations of the segments, of which
         // `CopyPiece::segment` took care: they lie in the writable mapping of `to`, of which no reference exists.
-        unsafe { request::<COPY, _>(&self.0, &mut copy) }.map_err(failed)?;
+        unsafe { request::<COPY, _>(&self.0.node, &mut copy) }.map_err(failed)?;
         match pieces.iter().zip(&segments).find(|(_, segment)| segment.status != 0) {
             None => Ok(()),
             Some((CopyPiece { reference, .. }, Segment { status, .. })) => {
@@ -272,6 +293,7 @@ impl GrantDevice {
     fn enter(&self, domain: DomId, refs: &[GrantRef]) -> Result<TableEntry, MapError> {
         let count = u32::try_from(refs.len()).ok().filter(|count| (1..=MAX_EXPORT_PAGES).contains(count));
         let count = count.ok_or(MapError::Size(refs.len()))?;
+        self.0.reserve(refs.len())?;
         let mut asked = vec![0u8; size_of::<MapHead>()];
         for reference in refs {
             asked.extend_from_slice(&u32::from(domain.0).to_ne_bytes());
@@ -283,12 +305,30 @@ impl GrantDevice {
         let answer = unsafe {
             let head = asked.as_mut_ptr().cast::<MapHead>();
             head.write_unaligned(MapHead { count, pad: 0, index: 0 });
-            request::<MAP, _>(&self.0, asked.as_mut_slice()).map(|_| head.read_unaligned())
+            request::<MAP, _>(&self.0.node, asked.as_mut_slice()).map(|_| head.read_unaligned())
         };
         match answer {
             Ok(head) => Ok(TableEntry { device: Arc::clone(&self.0), index: head.index, count }),
-            Err(error) => Err(MapError::not_entered(error, domain, refs.len(), module_parameter(LIMIT))),
+            Err(error) => {
+                self.0.release(refs.len());
+                Err(MapError::not_entered(error, domain, refs.len(), module_parameter(LIMIT)))
+            }
         }
+    }
+}
+
+impl Device {
+    /// Takes room for references, to be given back with [`Device::release`].
+    fn reserve(&self, refs: usize) -> Result<(), MapError> {
+        let with = |mapped: usize| mapped.checked_add(refs).filter(|mapped| *mapped <= MAX_MAPPED);
+        match self.mapped.fetch_update(Ordering::Relaxed, Ordering::Relaxed, with) {
+            Ok(_) => Ok(()),
+            Err(mapped) => Err(MapError::Exhausted { refs, mapped }),
+        }
+    }
+
+    fn release(&self, refs: usize) {
+        self.mapped.fetch_sub(refs, Ordering::Relaxed);
     }
 }
 
@@ -308,13 +348,13 @@ impl MappedPages {
         let mut asked = notify.request(self.index, self.pages.len()).ok_or(io::ErrorKind::InvalidInput)?;
         // SAFETY: the request reads one `ioctl_gntdev_unmap_notify`, which `asked` is, and writes nothing. The byte
         // that is cleared later is one of these shared pages, of which nobody has a reference.
-        unsafe { request::<SET_UNMAP_NOTIFY, _>(&self.device, &mut asked) }.map(drop)
+        unsafe { request::<SET_UNMAP_NOTIFY, _>(&self.device.node, &mut asked) }.map(drop)
     }
 }
 
 impl TableEntry {
     pub(crate) fn device(&self) -> BorrowedFd<'_> {
-        self.device.as_fd()
+        self.device.node.as_fd()
     }
 
     /// The page of the device that the first reference is.
@@ -333,7 +373,8 @@ impl Drop for TableEntry {
         let mut unmap = Unmap { index: self.index, count: self.count, pad: 0 };
         // SAFETY: the request reads one `ioctl_gntdev_unmap_grant_ref`, which `unmap` is, and writes nothing. It takes
         // no page away from a mapping.
-        let removed = unsafe { request::<UNMAP, _>(&self.device, &mut unmap) };
+        let removed = unsafe { request::<UNMAP, _>(&self.device.node, &mut unmap) };
+        self.device.release(self.pages());
         debug_assert!(removed.is_ok(), "the device knows its own references: {removed:?}");
     }
 }
@@ -396,6 +437,19 @@ mod tests {
         );
         let refused = MapError::refused(Errno::INVAL.into(), DOMAIN, 2025).to_string();
         assert_eq!(refused, "domain 7 does not share what is to be mapped under 2025 references");
+    }
+
+    #[test]
+    fn a_domain_has_only_so_many_pages_mapped() {
+        let node = std::fs::File::open("/dev/null").unwrap().into();
+        let device = Device { node, mapped: AtomicUsize::new(0) };
+        device.reserve(MAX_MAPPED - 1).unwrap();
+        let says = "2 references are more than there is room for beside 65535 of 65536 pages";
+        assert_eq!(device.reserve(2).unwrap_err().to_string(), says);
+        device.reserve(1).unwrap();
+        assert!(matches!(device.reserve(usize::MAX), Err(MapError::Exhausted { .. })));
+        device.release(2);
+        device.reserve(2).unwrap();
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub use device::DeviceError;
 pub use evtchn::{BindError, EventChannels, Port};
 pub use gntalloc::{AllocateError, GrantAllocator, GrantedPages};
 pub(crate) use gntdev::TableEntry;
-pub use gntdev::{CopyError, CopyPiece, GrantDevice, MapError, MappedPages};
+pub use gntdev::{CopyError, CopyPiece, GrantDevice, MAX_MAPPED, MapError, MappedPages};
 pub use vchan::OfferError;
 pub(crate) use vchan::{Client, Exporter, Server, VchanAddress};
 

@@ -1,13 +1,14 @@
-//! Two ways to read another domain's pages: through a mapping that stays, or copied by Xen (`GRANT_COPY`).
+//! Ways to draw from another domain's pages: through a mapping that stays, through one for this once, or from a copy
+//! that Xen has made (`GRANT_COPY`).
 //!
-//! Whatever the machine's speed, the ratios within one run tell which to use. Every case does the same with the same
-//! bytes, in turns, so that other load on the machine meets all of them; the medians are compared.
+//! Whatever the machine's speed, the ratios within one run tell which to use. All cases draw the same bytes into the same
+//! frame, in turns, so that other load on the machine meets each of them; the medians are compared.
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use shm_grant::xen::{CopyPiece, GrantDevice};
-use shm_grant::{DomId, GrantRef, ImportedPages, PAGE_SIZE, Pages};
+use shm_grant::{DomId, GrantRef, ImportedPages, OutOfBounds, PAGE_SIZE, Pages};
 
 use crate::grants::{FULL_HD, HIGH_LIMIT};
 use crate::remote::Remote;
@@ -27,12 +28,12 @@ pub fn run(domain: DomId) -> anyhow::Result<()> {
     let window = remote.share(FULL_HD, "readonly")?;
     remote.ask(format!("fill {}", window.number))?;
     let device = GrantDevice::open()?;
-    let bench = Bench {
+    let mut bench = Bench {
         domain,
         mapped: device.map(domain, &window.refs)?,
         refs: window.refs.clone(),
-        // Copied to before it is measured, so that all of it is there.
-        to: Pages::anonymous(FULL_HD * PAGE_SIZE)?,
+        copy: Pages::anonymous(FULL_HD * PAGE_SIZE)?,
+        frame: vec![0; FULL_HD * PAGE_SIZE],
         device,
     };
     let full: Vec<Piece> = (0..FULL_HD).map(|page| Piece { at: page * PAGE_SIZE, len: PAGE_SIZE }).collect();
@@ -40,49 +41,48 @@ pub fn run(domain: DomId) -> anyhow::Result<()> {
     let rows = (0..SMALL).map(|row| Piece { at: start + row * STRIDE, len: SMALL * 4 });
     let small: Vec<Piece> = rows.flat_map(Piece::within_pages).collect();
 
-    let mut times = [const { Vec::new() }; 5];
+    let mut times = [const { Vec::new() }; 6];
     for _ in 0..ROUNDS {
         let round = [
-            timed(|| bench.read(&full))?,
-            timed(|| bench.copy(&full))?,
-            timed(|| bench.map_and_read(&full))?,
-            timed(|| bench.read(&small))?,
-            timed(|| bench.copy(&small))?,
+            timed(|| bench.draw_mapped(&full))?,
+            timed(|| bench.draw_copied(&full))?,
+            timed(|| bench.map_and_draw(&full))?,
+            timed(|| bench.draw_mapped(&small))?,
+            timed(|| bench.draw_copied(&small))?,
+            timed(|| bench.map_and_draw(&small))?,
         ];
         for (times, time) in times.iter_mut().zip(round) {
             times.push(time);
         }
     }
     remote.free(&[window])?;
-    let [read, copied, mapped, small_read, small_copied] = times.map(|mut times: Vec<Duration>| {
+    let medians = times.map(|mut times: Vec<Duration>| {
         times.sort_unstable();
         times.get(ROUNDS / 2).copied().unwrap_or_default().as_secs_f64()
     });
-    ensure!(read > 0.0 && small_read > 0.0, "the clock stands still");
+    let [full @ .., small_mapped, small_copied, small_once] = medians;
     println!(
         "{}",
         serde_json::json!({
             "rounds": ROUNDS,
-            "full_1920x1080": {
-                "bytes": FULL_HD * PAGE_SIZE,
-                "mapped_ms": read * 1e3,
-                "grant_copy_ms": copied * 1e3,
-                "map_read_unmap_ms": mapped * 1e3,
-                "grant_copy_to_mapped": copied / read,
-                "map_read_unmap_to_mapped": mapped / read,
-            },
-            "damage_64x64": {
-                "bytes": SMALL * SMALL * 4,
-                "mapped_ms": small_read * 1e3,
-                "grant_copy_ms": small_copied * 1e3,
-                "grant_copy_to_mapped": small_copied / small_read,
-            },
+            "full_1920x1080": figures(full),
+            "damage_64x64": figures([small_mapped, small_copied, small_once]),
         })
     );
     Ok(())
 }
 
-/// Bytes of the window, which are copied to the same place of the copy.
+fn figures([mapped, copied, once]: [f64; 3]) -> serde_json::Value {
+    serde_json::json!({
+        "mapped_ms": mapped * 1e3,
+        "grant_copy_ms": copied * 1e3,
+        "map_once_ms": once * 1e3,
+        "grant_copy_to_mapped": copied / mapped,
+        "map_once_to_mapped": once / mapped,
+    })
+}
+
+/// Bytes of the window, which are drawn to the same place of the frame.
 #[derive(Clone, Copy)]
 struct Piece {
     at: usize,
@@ -105,37 +105,41 @@ struct Bench {
     device: GrantDevice,
     refs: Vec<GrantRef>,
     mapped: ImportedPages,
-    to: Pages,
+    copy: Pages,
+    frame: Vec<u8>,
 }
 
 impl Bench {
-    /// Copies through the mapping that stays.
-    fn read(&self, pieces: &[Piece]) -> anyhow::Result<()> {
-        read(&self.mapped, pieces, &self.to)
+    fn draw_mapped(&mut self, pieces: &[Piece]) -> anyhow::Result<()> {
+        draw(&mut self.frame, pieces, |at, to| self.mapped.copy_out(at, to))
     }
 
-    /// Lets Xen copy.
-    fn copy(&self, pieces: &[Piece]) -> anyhow::Result<()> {
-        let pieces = pieces.iter().map(|Piece { at, len }| {
+    fn draw_copied(&mut self, pieces: &[Piece]) -> anyhow::Result<()> {
+        let copies = pieces.iter().map(|Piece { at, len }| {
             let reference = *self.refs.get(at / PAGE_SIZE).context("beyond the window")?;
             Ok(CopyPiece { reference, offset: at % PAGE_SIZE, len: *len, to: *at })
         });
-        Ok(self.device.copy(self.domain, &pieces.collect::<anyhow::Result<Vec<_>>>()?, &self.to)?)
+        self.device.copy(self.domain, &copies.collect::<anyhow::Result<Vec<_>>>()?, &self.copy)?;
+        draw(&mut self.frame, pieces, |at, to| self.copy.copy_out(at, to))
     }
 
-    /// Copies through a mapping for this once.
-    fn map_and_read(&self, pieces: &[Piece]) -> anyhow::Result<()> {
-        read(&self.device.map(self.domain, &self.refs)?, pieces, &self.to)
+    /// Maps the pages of the pieces, which are in their order, and unmaps them.
+    fn map_and_draw(&mut self, pieces: &[Piece]) -> anyhow::Result<()> {
+        let page = |piece: Option<&Piece>| piece.map_or(0, |Piece { at, .. }| at / PAGE_SIZE);
+        let first = page(pieces.first());
+        let refs = self.refs.get(first..=page(pieces.last())).context("beyond the window")?;
+        let mapped = self.device.map(self.domain, refs)?;
+        draw(&mut self.frame, pieces, |at, to| mapped.copy_out(at - first * PAGE_SIZE, to))
     }
 }
 
-/// As drawing does it: from the mapping into private memory.
-fn read(from: &ImportedPages, pieces: &[Piece], to: &Pages) -> anyhow::Result<()> {
-    let mut buffer = [0; PAGE_SIZE];
+fn draw(
+    frame: &mut [u8],
+    pieces: &[Piece],
+    source: impl Fn(usize, &mut [u8]) -> Result<(), OutOfBounds>,
+) -> anyhow::Result<()> {
     for Piece { at, len } in pieces {
-        let buffer = buffer.get_mut(..*len).context("a piece beyond a page")?;
-        from.copy_out(*at, buffer)?;
-        to.copy_in(*at, buffer)?;
+        source(*at, frame.get_mut(*at..at + len).context("beyond the frame")?)?;
     }
     Ok(())
 }

@@ -9,7 +9,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use shm_grant::xen::{CopyError, CopyPiece, EventChannels, GrantDevice, MapError, Port, UnmapNotify};
+use shm_grant::xen::{
+    CopyError, CopyPiece, EventChannels, GrantDevice, MAX_MAPPED, MapError, Port, UnmapNotify,
+};
 use shm_grant::{DomId, GrantRef, ImportedPages, PAGE_SIZE, Pages};
 
 use crate::counterpart::{join, mark, next_event};
@@ -44,6 +46,7 @@ pub fn run(report: &mut Report, domain: DomId, stranger: Option<DomId>) -> anyho
     report.check("references that were taken back are refused", || revoked(&mut remote));
     report.check("a mapping outlives what was taken back", || outlived(&mut remote));
     report.check("too many references at once are refused", || too_many(&remote));
+    report.check("a domain cannot have its pages mapped without end", || again_and_again(&mut remote));
     report.check("a domain that does not exist shares nothing", || {
         refused(GrantDevice::open()?.map(NOBODY, &[GrantRef(8)]))
     });
@@ -258,10 +261,34 @@ fn late(remote: &mut Remote) -> anyhow::Result<()> {
 }
 
 fn too_many(remote: &Remote) -> anyhow::Result<()> {
-    match GrantDevice::open()?.map(remote.domain, &vec![NOTHING; 65_537]) {
-        Err(MapError::Limit { refs: 65_537, limit: 65_536 }) => Ok(()),
+    let limit = "/sys/module/xen_gntdev/parameters/limit";
+    let usual = fs::read_to_string(limit)?;
+    fs::write(limit, "1000")?;
+    let mapped = GrantDevice::open()?.map(remote.domain, &[NOTHING; 1001]);
+    fs::write(limit, usual.trim_end())?;
+    match mapped {
+        Err(MapError::Limit { refs: 1001, limit: 1000 }) => Ok(()),
         other => anyhow::bail!("{other:?}"),
     }
+}
+
+/// Every mapping takes room in Xen's account of what dom0 has mapped, also of what it has mapped already.
+fn again_and_again(remote: &mut Remote) -> anyhow::Result<()> {
+    let device = GrantDevice::open()?;
+    let window = remote.share(FULL_HD, "readonly")?;
+    let mut mapped = Vec::new();
+    loop {
+        match device.map(remote.domain, &window.refs) {
+            Ok(pages) => mapped.push(pages),
+            Err(MapError::Exhausted { .. }) => break,
+            Err(other) => return Err(other).context("not the error that was expected"),
+        }
+    }
+    ensure!(mapped.len() == MAX_MAPPED / FULL_HD, "it was mapped {} times", mapped.len());
+    mapped.pop();
+    device.map(remote.domain, &window.refs).context("after one was unmapped")?;
+    drop(mapped);
+    remote.free(&[window])
 }
 
 /// What one domain shares with another is not dom0's, nor is it another domain's to give.

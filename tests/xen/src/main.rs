@@ -67,7 +67,7 @@ enum Command {
         #[arg(long, default_value_t = 10_000)]
         windows: usize,
     },
-    /// Compare what reading through a mapping takes with what Xen's copy takes, as JSON
+    /// Compare drawing through a mapping with drawing from Xen's copy, as JSON
     Copying {
         /// The number of the domain
         domain: u16,
