@@ -11,8 +11,17 @@ use crate::numbers::{Counts, Free};
 use crate::remote::Remote;
 use crate::report::Report;
 
-/// Pages of windows, from a tooltip to a whole screen, as many as are there at a time.
-const SIZES: &[usize] = &[1, 2, 3, 8, 20, 45, 90, 180, 600, FULL_HD];
+/// Windows that are there at a time.
+const TURN: usize = 10;
+
+/// Their pages, most of the time.
+const SMALL: [usize; TURN] = [1, 2, 3, 5, 8, 12, 20, 45, 90, 180];
+
+/// Their pages every so often, up to a whole screen.
+const LARGE: [usize; TURN] = [1, 2, 3, 8, 20, 45, 90, 180, 600, FULL_HD];
+
+/// How often that is.
+const LARGE_EVERY: usize = 10;
 
 pub fn run(report: &mut Report, domain: DomId, windows: usize) -> anyhow::Result<()> {
     let mut remote = Remote::connect(domain)?;
@@ -46,22 +55,24 @@ fn churn(remote: &mut Remote, windows: usize) -> anyhow::Result<()> {
     let device = GrantDevice::open()?;
     // The first time, tables grow and pools fill, which stay for the next.
     for _ in 0..2 {
-        once(remote, &device)?;
+        once(remote, &device, &LARGE)?;
     }
     let (before, free_before) = (Counts::take(remote)?, Free::take(remote)?);
-    // No page more than that: one that is not back at once is missed at the next turn.
-    let turn: usize = SIZES.iter().sum();
-    remote.limit(before.shared + turn)?;
+    // No page more than that: one that is not back at once is missed at a later turn.
+    remote.limit(before.shared + LARGE.iter().sum::<usize>())?;
     let started = Instant::now();
-    let turns = windows.div_ceil(SIZES.len());
-    for _ in 0..turns {
-        once(remote, &device)?;
+    let mut pages = 0;
+    let turns = windows.div_ceil(TURN);
+    for turn in 1..=turns {
+        let sizes = if turn % LARGE_EVERY == 0 { &LARGE } else { &SMALL };
+        once(remote, &device, sizes)?;
+        pages += sizes.iter().sum::<usize>();
     }
     let took = started.elapsed();
     let (after, free_after) = (Counts::take(remote)?, Free::take(remote)?);
     println!("before: {before}\nafter:  {after}");
     println!("free memory, KiB: before {free_before:?}, after {free_after:?}");
-    println!("{} pages in {} windows, {:.1} s", turns * turn, turns * SIZES.len(), took.as_secs_f64());
+    println!("{pages} pages in {} windows, {:.1} s", turns * TURN, took.as_secs_f64());
     ensure!(after == before, "the numbers differ");
     for (name, before, after) in
         [("there", free_before.there, free_after.there), ("here", free_before.here, free_after.here)]
@@ -72,9 +83,9 @@ fn churn(remote: &mut Remote, windows: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One window of every size is shared, mapped, looked at, unmapped, and taken back.
-fn once(remote: &mut Remote, device: &GrantDevice) -> anyhow::Result<()> {
-    let windows = remote.share_with(DomId(0), SIZES, "readonly")?;
+/// One window of every size is shared, mapped and unmapped, and taken back.
+fn once(remote: &mut Remote, device: &GrantDevice, sizes: &[usize]) -> anyhow::Result<()> {
+    let windows = remote.share_with(DomId(0), sizes, "readonly")?;
     for window in &windows {
         drop(device.map(remote.domain, &window.refs)?);
     }
