@@ -34,12 +34,12 @@ pub enum DeviceError {
         module: &'static str,
     },
     /// A group may open the device, of which this process is not a member.
-    #[error("no permission to open {path}: run as a member of the group with number {group}, which owns it")]
+    #[error("no permission to open {path}: run as a member of the group {group}, which owns it")]
     NotInGroup {
         /// The device.
         path: &'static str,
-        /// The number of the group.
-        group: u32,
+        /// The name of the group, or its number if it has none.
+        group: String,
     },
     /// Only the superuser may open the device.
     #[error("no permission to open {0}: give it to a group of this user with a udev rule, or run as root")]
@@ -71,7 +71,8 @@ impl Node {
             Errno::NOENT | Errno::NODEV | Errno::NXIO => DeviceError::NoXen(path),
             Errno::ACCESS | Errno::PERM => match owner {
                 Some((group, mode)) if group != 0 && mode & 0o060 == 0o060 => {
-                    DeviceError::NotInGroup { path, group }
+                    let groups = fs::read_to_string("/etc/group").unwrap_or_default();
+                    DeviceError::NotInGroup { path, group: group_name(&groups, group) }
                 }
                 _ => DeviceError::OnlyRoot(path),
             },
@@ -83,6 +84,17 @@ impl Node {
 /// Whether the kernel says that it runs in a domain of Xen.
 fn under_xen() -> bool {
     fs::read_to_string("/sys/hypervisor/type").is_ok_and(|kind| kind.trim_end() == "xen")
+}
+
+/// The name of a group in the text of `/etc/group`, or its number.
+fn group_name(groups: &str, number: u32) -> String {
+    let number = number.to_string();
+    let mut entries = groups.lines().map(|line| line.split(':'));
+    let name = entries.find_map(|mut fields| {
+        let name = fields.next()?;
+        (fields.nth(1)? == number).then(|| name.to_owned())
+    });
+    name.unwrap_or(number)
 }
 
 /// A parameter of a kernel module, where it can be read.
@@ -158,15 +170,22 @@ mod tests {
         let group = "no permission to open /dev/xen/gntdev: run as a member of the group with number 107, which owns it";
         let root = "no permission to open /dev/xen/gntdev: give it to a group of this user with a udev rule, or run as \
                     root";
-        assert_eq!(says(Errno::ACCESS, true, Some((107, 0o20660))), group);
-        assert_eq!(says(Errno::PERM, true, Some((107, 0o20660))), group);
-        assert_eq!(says(Errno::ACCESS, true, Some((107, 0o20600))), root);
+        assert_eq!(says(Errno::ACCESS, true, Some((4_000_000, 0o20660))), group);
+        assert_eq!(says(Errno::PERM, true, Some((4_000_000, 0o20660))), group);
+        assert_eq!(says(Errno::ACCESS, true, Some((4_000_000, 0o20600))), root);
         assert_eq!(says(Errno::ACCESS, true, Some((0, 0o20660))), root);
         assert_eq!(says(Errno::ACCESS, true, None), root);
         assert_eq!(
             says(Errno::MFILE, true, None),
             "cannot open /dev/xen/gntdev: Too many open files (os error 24)"
         );
+    }
+
+    #[test]
+    fn a_group_is_named() {
+        let groups = "root:x:0:\nbroken\ntransom:x:107:me,you\n";
+        assert_eq!(group_name(groups, 107), "transom");
+        assert_eq!(group_name(groups, 10), "10");
     }
 
     #[test]

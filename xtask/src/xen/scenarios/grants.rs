@@ -10,7 +10,7 @@ use crate::xen::{
 };
 
 /// For ten thousand windows: 50 s on an idle host.
-const LEAK_LIMIT: Duration = Duration::from_secs(900);
+const LEAK_LIMIT: Duration = Duration::from_secs(1800);
 
 /// Events arrive, and from nowhere else than they should.
 pub fn events(machine: &mut Machine) -> anyhow::Result<()> {
