@@ -26,7 +26,7 @@ pub const FULL_HD: usize = 1920 * 1080 * 4 / PAGE_SIZE;
 pub const HIGH_LIMIT: usize = 30_000;
 
 /// Memory that other programs of a domain may take or give back meanwhile, in KiB.
-pub const OTHERS: usize = 1024;
+pub const OTHERS: usize = 3 * 1024;
 
 /// No domain of a test has this number.
 const NOBODY: DomId = DomId(30_000);
