@@ -167,7 +167,8 @@ mod tests {
 
     #[test]
     fn a_refusal_says_who_may() {
-        let group = "no permission to open /dev/xen/gntdev: run as a member of the group with number 107, which owns it";
+        let group =
+            "no permission to open /dev/xen/gntdev: run as a member of the group 4000000, which owns it";
         let root = "no permission to open /dev/xen/gntdev: give it to a group of this user with a udev rule, or run as \
                     root";
         assert_eq!(says(Errno::ACCESS, true, Some((4_000_000, 0o20660))), group);

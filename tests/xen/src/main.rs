@@ -49,7 +49,7 @@ enum Command {
         #[arg(long)]
         stranger: Option<u16>,
     },
-    /// Share pages until the grant table of a domain is full; it should be small, `max_grant_frames=8`
+    /// Share pages until the grant table of a domain is full; it should be small, `max_grant_frames=8`, and have no disks
     Exhausted {
         /// The number of the domain
         domain: u16,

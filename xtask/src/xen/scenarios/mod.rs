@@ -15,7 +15,6 @@ pub const ALL: &[Scenario] = &[
     Scenario { name: "registers_do_not_leak", run: machine::registers_do_not_leak },
     Scenario { name: "events", run: grants::events },
     Scenario { name: "grants", run: grants::grants },
-    Scenario { name: "a_grant_table_is_full", run: grants::a_grant_table_is_full },
     Scenario { name: "nothing_leaks", run: grants::nothing_leaks },
     Scenario { name: "mapping_beats_copying", run: grants::mapping_beats_copying },
     Scenario { name: "a_domain_comes_again", run: machine::a_domain_comes_again },
