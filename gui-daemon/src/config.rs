@@ -3,6 +3,7 @@
 //! Invariants: a [`Config`] that exists is valid, nothing downstream checks it again. A key that no table knows is
 //! refused, so a misspelt security setting can never be silently ignored. Every error names line, key, value and rule.
 
+mod clipboard;
 mod domain;
 mod input;
 mod output;
@@ -17,6 +18,7 @@ use std::{
 use smithay::input::keyboard::Keysym;
 
 use crate::chord::Chord;
+pub use clipboard::ClipboardConfig;
 pub use domain::{DomainConfig, MAX_DOMAIN_NAME, OthersConfig};
 pub use input::InputConfig;
 pub use output::{Given, LayoutError, MAX_OUTPUTS, OUTPUT_PLACE, OutputConfig, SCREEN_SIDE};
@@ -42,6 +44,8 @@ pub struct Config {
     pub input: InputConfig,
     /// Whether the machine's own screens lay the pointer over the frame, where they can; left out, their drivers decide.
     pub pointer_planes: Option<bool>,
+    /// Copying and pasting between domains.
+    pub clipboard: ClipboardConfig,
     /// What is expected of agents.
     pub agents: AgentsConfig,
     /// Name of the Wayland socket for dom0's own clients; the first free `wayland-N` when absent.
@@ -139,6 +143,7 @@ impl Default for Config {
             keyboard: KeyboardConfig::default(),
             input: InputConfig::default(),
             pointer_planes: None,
+            clipboard: ClipboardConfig::default(),
             agents: AgentsConfig::default(),
             wayland_socket: None,
             control_socket: None,
@@ -195,6 +200,11 @@ impl Config {
         config.domains = domain::read_domains(root.tables("domain")?)?;
         if let Some(mut table) = root.table("xen")? {
             config.others = table.table("others")?.map(OthersConfig::read).transpose()?;
+            table.finish()?;
+        }
+        if let Some(mut table) = root.table("clipboard")? {
+            let names: Vec<&str> = config.domains.iter().map(|domain| domain.name.as_str()).collect();
+            config.clipboard.read(&mut table, &names)?;
             table.finish()?;
         }
         root.finish()?;
@@ -669,7 +679,7 @@ mod tests {
         );
         assert_eq!(
             refusal("\n[outptu]\n"),
-            "2: unknown key \"outptu\" in the file: known are output, keyboard, input, cursor, agents, wayland, control, domain, xen"
+            "2: unknown key \"outptu\" in the file: known are output, keyboard, input, cursor, agents, wayland, control, domain, xen, clipboard"
         );
         assert_eq!(
             refusal(&domain("label = \"red\"\ntransport = \"socket:7\"\nallow_fulscreen = true")),

@@ -37,6 +37,7 @@ impl State {
                 self.reply(client, Response::Done {});
                 self.send(client, Event::DomainsChanged(self.domain_infos()));
                 self.send(client, Event::WindowsChanged(self.window_infos()));
+                self.send(client, Event::ClipboardChanged(self.clipboard_info()));
                 return;
             }
             Request::Sync => {
@@ -81,6 +82,7 @@ impl State {
             Request::InputFingerScroll { dx, dy, lift } => self.inject_finger_scroll(dx, dy, lift).map(done),
             Request::InputGesture(input) => self.inject_gesture(input).map(done),
             Request::InputTouch(input) => self.inject_touch(input).map(done),
+            Request::Clipboard => Ok(Response::Clipboard(self.clipboard_info())),
             Request::Keyboard => Ok(Response::Keyboard(self.keyboard_info())),
             Request::Layout { wanted } => self.choose_layout(&wanted).map(done),
         };
@@ -100,6 +102,7 @@ impl State {
         if self.ipc.has_subscribers() {
             self.ipc.broadcast(&Event::DomainsChanged(self.domain_infos()));
             self.ipc.broadcast(&Event::WindowsChanged(self.window_infos()));
+            self.ipc.broadcast(&Event::ClipboardChanged(self.clipboard_info()));
         }
     }
 

@@ -23,7 +23,7 @@ use tracing::error;
 use crate::{
     backend::BackendEvent,
     chord::Chord,
-    config::KeyboardConfig,
+    config::Config,
     focus::{Focus, GuestTarget},
     render::{CursorIcon, resize_icon},
     shell::{self, Button, Direction, FramePart, Hit, geom},
@@ -153,6 +153,9 @@ enum Binding {
     ReleasePointer,
     /// To the virtual terminal of this number.
     Terminal(i32),
+    SecureCopy,
+    SecurePaste,
+    RefusePaste,
     /// Taken, nothing to do: the release of a combination.
     Swallow,
 }
@@ -162,23 +165,54 @@ enum Binding {
 pub struct Bindings {
     next_layout: Chord,
     release_pointer: Chord,
+    secure_copy: Option<Chord>,
+    secure_paste: Option<Chord>,
     held: HashSet<Keycode>,
     switching: bool,
 }
 
 impl Bindings {
     /// None of the keys down; with the combinations the configuration has.
-    pub fn new(config: &KeyboardConfig) -> Self {
-        let KeyboardConfig { next_layout, release_pointer, .. } = *config;
-        Self { next_layout, release_pointer, held: HashSet::new(), switching: false }
+    pub fn new(config: &Config) -> Self {
+        Self {
+            next_layout: config.keyboard.next_layout,
+            release_pointer: config.keyboard.release_pointer,
+            secure_copy: config.clipboard.copy,
+            secure_paste: config.clipboard.paste,
+            held: HashSet::new(),
+            switching: false,
+        }
+    }
+
+    /// What a key that is pressed does. `meanings` are its symbol, and what it would be on a Latin keyboard.
+    fn meant(
+        &self,
+        modifiers: &ModifiersState,
+        meanings: [Keysym; 2],
+        question_is_open: bool,
+    ) -> Option<Binding> {
+        let is = |chord: &Chord| chord.matches(modifiers, &meanings);
+        match meanings[0].raw() {
+            _ if is(&self.next_layout) => Some(Binding::NextLayout),
+            _ if is(&self.release_pointer) => Some(Binding::ReleasePointer),
+            _ if self.secure_copy.as_ref().is_some_and(is) => Some(Binding::SecureCopy),
+            _ if self.secure_paste.as_ref().is_some_and(is) => Some(Binding::SecurePaste),
+            keysyms::KEY_Tab if modifiers.alt => Some(Binding::Switch(Direction::Forward)),
+            keysyms::KEY_ISO_Left_Tab if modifiers.alt => Some(Binding::Switch(Direction::Backward)),
+            keysyms::KEY_Escape if self.switching => Some(Binding::SwitchCancel),
+            keysyms::KEY_Escape if question_is_open => Some(Binding::RefusePaste),
+            keysyms::KEY_F4 if modifiers.alt => Some(Binding::Close),
+            _ => terminal(meanings[0]).map(Binding::Terminal),
+        }
     }
 
     fn take(
         &mut self,
         modifiers: &ModifiersState,
         keycode: Keycode,
-        sym: Keysym,
+        meanings: [Keysym; 2],
         pressed: bool,
+        question_is_open: bool,
     ) -> Option<Binding> {
         if !pressed {
             if self.held.remove(&keycode) {
@@ -190,15 +224,7 @@ impl Bindings {
             }
             return None;
         }
-        let binding = match sym.raw() {
-            _ if self.next_layout.matches(modifiers, sym) => Some(Binding::NextLayout),
-            _ if self.release_pointer.matches(modifiers, sym) => Some(Binding::ReleasePointer),
-            keysyms::KEY_Tab if modifiers.alt => Some(Binding::Switch(Direction::Forward)),
-            keysyms::KEY_ISO_Left_Tab if modifiers.alt => Some(Binding::Switch(Direction::Backward)),
-            keysyms::KEY_Escape if self.switching => Some(Binding::SwitchCancel),
-            keysyms::KEY_F4 if modifiers.alt => Some(Binding::Close),
-            _ => terminal(sym).map(Binding::Terminal),
-        };
+        let binding = self.meant(modifiers, meanings, question_is_open);
         if let Some(binding) = binding {
             self.held.insert(keycode);
             match binding {
@@ -311,7 +337,10 @@ impl State {
         let serial = SERIAL_COUNTER.next_serial();
         let binding = keyboard.input(self, keycode, state, serial, time, |state, modifiers, key| {
             state.keyboard.set_modifiers(modifiers);
-            match state.bindings.take(modifiers, keycode, key.modified_sym(), pressed) {
+            let question_is_open = state.clipboard.clipboard.takes_answers(state.now());
+            let symbol = key.modified_sym();
+            let meanings = [symbol, key.raw_latin_sym_or_raw_current_sym().unwrap_or(symbol)];
+            match state.bindings.take(modifiers, keycode, meanings, pressed, question_is_open) {
                 // The release that ends the switch is the modifier's own: the window it leaves has seen its press.
                 Some(Binding::SwitchEnd) => {
                     state.shell.alt_tab_end();
@@ -336,6 +365,9 @@ impl State {
             }
             Some(Binding::ReleasePointer) => self.take_pointer(),
             Some(Binding::Terminal(number)) => self.backend.switch_terminal(number),
+            Some(Binding::SecureCopy) => self.secure_copy(),
+            Some(Binding::SecurePaste) => self.secure_paste(),
+            Some(Binding::RefusePaste) => self.refuse_paste(),
             Some(Binding::SwitchEnd | Binding::Swallow) | None => {}
         }
         self.apply_effects();
@@ -396,7 +428,7 @@ impl State {
         self.pointer.at = at;
         self.shell.pointer_motion(self.pointer.position());
         let moved_window = self.shell.grabbed().is_some();
-        let hit = self.shell.hit(self.pointer.position());
+        let hit = self.hit(self.pointer.position());
         self.set_hover(if moved_window { None } else { Some(hit) });
         let focus = match hit {
             Hit::Content { id, .. } if !moved_window => self.target_under(id, self.pointer.at),
@@ -448,6 +480,9 @@ impl State {
     }
 
     fn pointer_button(&mut self, button: u32, pressed: bool, time: u32) {
+        if self.question_takes_button(pressed) {
+            return;
+        }
         let Some(pointer) = self.seat.get_pointer() else { return };
         let mask = x11_button(button).map_or(0, |n| 128u32 << n);
         let at = self.pointer.position();
@@ -458,7 +493,7 @@ impl State {
             time,
         };
         if pressed {
-            let hit = self.shell.hit(at);
+            let hit = self.hit(at);
             self.dismiss_popups_outside(&hit);
             if matches!(hit, Hit::Content { .. }) {
                 self.forgive_pointer_hold();
@@ -573,51 +608,64 @@ mod tests {
 
     #[test]
     fn the_release_of_a_taken_combination_is_taken_too() {
-        let mut bindings = Bindings::new(&KeyboardConfig::default());
+        let mut bindings = Bindings::new(&Config::default());
         let alt = ModifiersState { alt: true, ..Default::default() };
         let none = ModifiersState::default();
         let (tab, alt_key) = (Keycode::new(23), Keycode::new(64));
-        let sym = Keysym::from;
-        assert_eq!(bindings.take(&none, tab, sym(keysyms::KEY_Tab), true), None);
-        assert_eq!(bindings.take(&none, tab, sym(keysyms::KEY_Tab), false), None);
-        assert_eq!(
-            bindings.take(&alt, tab, sym(keysyms::KEY_Tab), true),
-            Some(Binding::Switch(Direction::Forward))
-        );
-        assert_eq!(bindings.take(&alt, tab, sym(keysyms::KEY_Tab), false), Some(Binding::Swallow));
-        assert_eq!(bindings.take(&none, alt_key, sym(keysyms::KEY_Alt_L), false), Some(Binding::SwitchEnd));
-        assert_eq!(bindings.take(&none, alt_key, sym(keysyms::KEY_Alt_L), false), None);
+        let sym = |sym: u32| [Keysym::from(sym); 2];
+        let mut take = |modifiers: &_, keycode, meanings, pressed| {
+            bindings.take(modifiers, keycode, meanings, pressed, false)
+        };
+        assert_eq!(take(&none, tab, sym(keysyms::KEY_Tab), true), None);
+        assert_eq!(take(&none, tab, sym(keysyms::KEY_Tab), false), None);
+        assert_eq!(take(&alt, tab, sym(keysyms::KEY_Tab), true), Some(Binding::Switch(Direction::Forward)));
+        assert_eq!(take(&alt, tab, sym(keysyms::KEY_Tab), false), Some(Binding::Swallow));
+        assert_eq!(take(&none, alt_key, sym(keysyms::KEY_Alt_L), false), Some(Binding::SwitchEnd));
+        assert_eq!(take(&none, alt_key, sym(keysyms::KEY_Alt_L), false), None);
 
         let (escape, escape_sym) = (Keycode::new(9), sym(keysyms::KEY_Escape));
-        assert_eq!(
-            bindings.take(&alt, escape, escape_sym, true),
-            None,
-            "the client's, without a switch to cancel"
-        );
-        bindings.take(&alt, tab, sym(keysyms::KEY_Tab), true);
-        assert_eq!(bindings.take(&alt, escape, escape_sym, true), Some(Binding::SwitchCancel));
-        assert_eq!(
-            bindings.take(&none, alt_key, sym(keysyms::KEY_Alt_L), false),
-            None,
-            "nothing left to end"
-        );
+        assert_eq!(take(&alt, escape, escape_sym, true), None, "the client's, without a switch to cancel");
+        take(&alt, tab, sym(keysyms::KEY_Tab), true);
+        assert_eq!(take(&alt, escape, escape_sym, true), Some(Binding::SwitchCancel));
+        assert_eq!(take(&none, alt_key, sym(keysyms::KEY_Alt_L), false), None, "nothing left to end");
     }
 
     #[test]
     fn configured_combinations_are_taken() {
         let chord = |text| Chord::parse(text).unwrap();
-        let config = KeyboardConfig {
-            next_layout: chord("ctrl+F1"),
-            release_pointer: chord("ctrl+F2"),
-            ..KeyboardConfig::default()
-        };
+        let mut config = Config::default();
+        config.keyboard.next_layout = chord("ctrl+F1");
+        config.keyboard.release_pointer = chord("ctrl+F2");
         let mut bindings = Bindings::new(&config);
         let ctrl = ModifiersState { ctrl: true, ..Default::default() };
-        let mut press = |key| bindings.take(&ctrl, Keycode::new(67), key, true);
+        let mut press = |key| bindings.take(&ctrl, Keycode::new(67), [key; 2], true, false);
         assert_eq!(press(Keysym::F1), Some(Binding::NextLayout));
         assert_eq!(press(Keysym::F2), Some(Binding::ReleasePointer));
         assert_eq!(press(Keysym::space), None);
         let f3 = Keysym::from(keysyms::KEY_XF86Switch_VT_3);
         assert_eq!(press(f3), Some(Binding::Terminal(3)), "keymaps turn Ctrl+Alt+F3 into this");
+    }
+
+    #[test]
+    fn escape_is_the_windows_unless_a_question_is_open() {
+        let mut bindings = Bindings::new(&Config::default());
+        let (none, key) = (ModifiersState::default(), Keycode::new(9));
+        assert_eq!(bindings.take(&none, key, [Keysym::Escape; 2], true, false), None);
+        let refuse = bindings.take(&none, key, [Keysym::Escape; 2], true, true);
+        assert_eq!(refuse, Some(Binding::RefusePaste));
+        assert_eq!(bindings.take(&none, key, [Keysym::Escape; 2], false, false), Some(Binding::Swallow));
+    }
+
+    #[test]
+    fn copy_and_paste_are_taken_unless_switched_off() {
+        let held = ModifiersState { ctrl: true, shift: true, ..Default::default() };
+        let mut config = Config::default();
+        for on in [true, false] {
+            let mut bindings = Bindings::new(&config);
+            let mut press = |key| bindings.take(&held, Keycode::new(54), [key; 2], true, false);
+            assert_eq!(press(Keysym::C), on.then_some(Binding::SecureCopy));
+            assert_eq!(press(Keysym::V), on.then_some(Binding::SecurePaste));
+            (config.clipboard.copy, config.clipboard.paste) = (None, None);
+        }
     }
 }

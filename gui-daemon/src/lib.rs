@@ -9,6 +9,7 @@
 pub mod backend;
 mod chord;
 pub mod cli;
+pub mod clipboard;
 pub mod config;
 mod configure;
 mod control;

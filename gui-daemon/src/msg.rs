@@ -14,9 +14,9 @@ use std::{
 use clap::{Args, Subcommand};
 
 use crate::ipc::{
-    ButtonAction, ButtonName, DomainInfo, Event, GestureInput, KeyboardInfo, LinkState, OutputChange,
-    OutputInfo, OutputMode, Request, Response, SOCKET_PREFIX, SOCKET_SUFFIX, TouchInput, WindowInfo,
-    WindowKind,
+    ButtonAction, ButtonName, ClipboardInfo, DomainInfo, Event, GestureInput, KeyboardInfo, LinkState,
+    OutputChange, OutputInfo, OutputMode, Request, Response, SOCKET_PREFIX, SOCKET_SUFFIX, TouchInput,
+    WindowInfo, WindowKind,
 };
 use crate::scale::Scale;
 
@@ -91,6 +91,8 @@ enum Command {
     },
     /// Print how many frames were drawn since the start
     Frames,
+    /// Print what was copied between domains, and what the user is told of it
+    Clipboard,
     /// List the keyboard's layouts
     Keyboard,
     /// Choose a keyboard layout
@@ -309,6 +311,7 @@ impl Command {
             Self::Input(Input::Relative { dx, dy }) => Request::InputRelative { dx: *dx, dy: *dy },
             Self::Input(Input::Gesture(input)) => Request::InputGesture(*input),
             Self::Input(Input::Touch(input)) => Request::InputTouch(*input),
+            Self::Clipboard => Request::Clipboard,
             Self::Keyboard => Request::Keyboard,
             Self::Layout { layout } => Request::Layout { wanted: layout.clone() },
         })
@@ -368,6 +371,7 @@ fn show(response: &Response, json: bool) -> serde_json::Result<String> {
             Response::Windows(windows) => serde_json::to_string_pretty(windows)?,
             Response::Outputs(outputs) => serde_json::to_string_pretty(outputs)?,
             Response::Frames(count) => count.to_string(),
+            Response::Clipboard(clipboard) => serde_json::to_string_pretty(clipboard)?,
             Response::Keyboard(keyboard) => serde_json::to_string_pretty(keyboard)?,
             Response::Started { pid } => pid.to_string(),
             Response::Done {} => "{}".to_owned(),
@@ -381,6 +385,7 @@ fn show(response: &Response, json: bool) -> serde_json::Result<String> {
         Response::Outputs(outputs) => table(&OUTPUT_COLUMNS, outputs.iter().map(output_row).collect()),
         Response::Frames(count) => format!("{count}\n"),
         Response::Started { pid } => format!("{pid}\n"),
+        Response::Clipboard(clipboard) => table(&CLIPBOARD_COLUMNS, vec![clipboard_row(clipboard)]),
         Response::Keyboard(keyboard) => table(&LAYOUT_COLUMNS, layout_rows(keyboard)),
         Response::Done {} => String::new(),
         Response::Error(reason) => format!("{reason}\n"),
@@ -394,6 +399,7 @@ fn show_event(line: &str, json: bool) -> serde_json::Result<String> {
     }
     Ok(match serde_json::from_str(line)? {
         Event::WindowsChanged(windows) => show(&Response::Windows(windows), false)?,
+        Event::ClipboardChanged(clipboard) => show(&Response::Clipboard(clipboard), false)?,
         Event::DomainsChanged(domains) => show(&Response::Domains(domains), false)?,
     } + "\n")
 }
@@ -416,6 +422,14 @@ fn domain_row(domain: &DomainInfo) -> [String; 6] {
         state.to_owned(),
         domain.windows.to_string(),
     ]
+}
+
+const CLIPBOARD_COLUMNS: [&str; 4] = ["FROM", "BYTES", "SECONDS", "NOTICE"];
+
+fn clipboard_row(clipboard: &ClipboardInfo) -> [String; 4] {
+    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let ClipboardInfo { from, bytes, age_s, notice, .. } = clipboard;
+    [or_dash(from), bytes.to_string(), age_s.to_string(), or_dash(notice)]
 }
 
 const WINDOW_COLUMNS: [&str; 6] = ["ID", "DOMAIN", "LABEL", "GEOMETRY", "STATE", "TITLE"];

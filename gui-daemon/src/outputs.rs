@@ -346,7 +346,7 @@ impl State {
         self.arrange_all();
         self.tell_all_outputs();
         self.tell_all_screens();
-        self.queue_redraw();
+        self.place_notice();
         self.refresh_pointer();
     }
 

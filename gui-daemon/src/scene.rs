@@ -14,7 +14,9 @@ use crate::{
     label::Color,
     outputs::Redraw,
     pointer_lock::{self, PointerHold},
-    render::{Canvas, Content, Cursor, CursorIcon, CursorLook, FrameSpec, RenderError, Scene, Style, View},
+    render::{
+        Banner, Canvas, Content, Cursor, CursorIcon, CursorLook, FrameSpec, RenderError, Scene, Style, View,
+    },
     shell::{self, Hit, Owner, Role, Shell, geom, geom::Point},
     state::State,
     windows::{Source, Windows},
@@ -27,7 +29,7 @@ const DESKTOP: Color = Color::new(0x2b, 0x30, 0x3b);
 const MAX_HOTSPOT: i32 = 4096;
 
 /// The name in the frames of dom0's own windows.
-const DOM0: &str = "dom0";
+pub(crate) const DOM0: &str = "dom0";
 
 /// The parts of the state that a scene is made of, borrowed apart from the canvas it is drawn on.
 pub(crate) struct Stage<'a> {
@@ -36,6 +38,8 @@ pub(crate) struct Stage<'a> {
     pub domains: &'a Domains,
     pub pointer: &'a PointerState,
     pub cursor: Option<Cursor>,
+    /// What the clipboard tells the user.
+    pub banner: Option<Banner>,
     /// Who holds the pointer.
     pub hold: &'a PointerHold,
     /// What takes it back.
@@ -60,6 +64,7 @@ impl<'a> Stage<'a> {
         Scene {
             views: self.shell.stack().rev().filter_map(|window| self.view(window)).collect(),
             cursor: self.cursor.clone(),
+            banner: self.banner.clone(),
             background: DESKTOP,
         }
     }
@@ -128,7 +133,7 @@ impl State {
     /// What the pointer looks like where it is.
     pub(crate) fn cursor_look(&self) -> CursorLook {
         let ours = CursorLook::Shape(self.pointer.shape);
-        if self.shell.grabbed().is_some() {
+        if self.shell.grabbed().is_some() || self.is_near_notice(self.pointer_position()) {
             return ours;
         }
         let Hit::Content { id, .. } = self.shell.hit(self.pointer_position()) else { return ours };

@@ -35,6 +35,7 @@ use tracing::{info, warn};
 
 use crate::{
     backend::Backend,
+    clipboard::user::ClipboardDesk,
     config::Config,
     configure::Waits,
     domain::{Domain, DomainId, Domains, Reaper, Xen},
@@ -94,6 +95,7 @@ pub struct State {
     /// The pointer.
     pub pointer: PointerState,
     pub(crate) bindings: Bindings,
+    pub(crate) clipboard: ClipboardDesk,
     pub(crate) wheel: Wheel,
     pub(crate) keyboard: Keyboard,
     pub(crate) pointer_hold: PointerHold,
@@ -156,7 +158,7 @@ impl State {
         let added = seat.add_keyboard(Default::default(), keyboard.repeat_delay, keyboard.repeat_rate)?;
         seat.add_pointer();
         seat.add_touch();
-        let bindings = Bindings::new(keyboard);
+        let bindings = Bindings::new(&config);
         let keymap_text = layouts.text().to_owned();
 
         let key_repeat = KeyRepeat::new(
@@ -192,6 +194,7 @@ impl State {
             ipc,
             pointer: PointerState::default(),
             bindings,
+            clipboard: ClipboardDesk::default(),
             wheel: Wheel::default(),
             keyboard: layouts,
             pointer_hold: PointerHold::default(),
@@ -283,6 +286,7 @@ impl State {
                 Effect::FocusChanged { to, .. } => {
                     self.dismiss_popups_not_of(to);
                     self.focus_keyboard(to);
+                    self.clipboard_focus_moved(to);
                     if let Some(to) = to {
                         self.set_attention(to, false);
                     }

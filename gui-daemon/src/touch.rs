@@ -62,7 +62,7 @@ impl State {
             return;
         }
         let place = shell_point(at);
-        let hit = self.shell.hit(place);
+        let hit = self.hit(place);
         let target = match hit {
             Hit::Content { id, .. } if self.shell.grabbed().is_none() => self.target_under(id, at),
             _ => None,

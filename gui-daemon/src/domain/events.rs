@@ -82,11 +82,10 @@ impl State {
                     self.queue_cursor_redraw();
                 }
             }
-            // Trays and the clipboard between domains are not served: what is offered is not taken.
+            // Trays are not served: what is offered is not taken.
             DaemonEvent::Docked { window } => debug!(domain = id.0, %window, "a tray icon was offered"),
-            DaemonEvent::Clipboard { .. } | DaemonEvent::ClipboardTooLarge => {
-                debug!(domain = id.0, "a clipboard was offered");
-            }
+            DaemonEvent::Clipboard { data } => self.clipboard_came(id, Some(data)),
+            DaemonEvent::ClipboardTooLarge => self.clipboard_came(id, None),
             DaemonEvent::BufferAdded { window, buffer, width, height, format, refs } => {
                 self.guest_buffer_added(id, window, buffer, (width, height), format, &refs)?;
             }

@@ -182,6 +182,7 @@ impl State {
         self.remove_domain_windows(id);
         self.liveness_ended(id);
         self.runs_ended(id);
+        self.clipboard_gone(id);
     }
 
     fn link_mut(&mut self, id: DomainId) -> Option<&mut Link> {
@@ -241,7 +242,8 @@ impl State {
             Screen { width, height, depth: 24, mem_kib: u32::try_from(pixels_kib + 1).unwrap_or(u32::MAX) };
         let now = self.now();
         let Some(max_minor) = self.domain(id).map(|domain| domain.config.protocol.minor) else { return };
-        let config = DaemonConfig { screen, limits: Limits::default(), max_minor };
+        let limits = Limits { clipboard_bytes: self.config.clipboard.max_size, ..Limits::default() };
+        let config = DaemonConfig { screen, limits, max_minor };
         let Some(link) = self.link_mut(id) else { return };
         link.number = link.number.saturating_add(1);
         link.connection = Some(Connection { conn: DaemonConn::new(config, now), since: now });

@@ -100,6 +100,8 @@ pub enum Request {
     InputGesture(GestureInput),
     /// A finger on a touch screen.
     InputTouch(TouchInput),
+    /// What was copied between domains, and what the user is told of it.
+    Clipboard,
     /// The keyboard's layouts.
     Keyboard,
     /// Puts a layout in force.
@@ -314,6 +316,8 @@ pub enum Response {
     Outputs(Vec<OutputInfo>),
     /// How many.
     Frames(u64),
+    /// What was copied.
+    Clipboard(ClipboardInfo),
     /// The keyboard's layouts.
     Keyboard(KeyboardInfo),
     /// A program was started.
@@ -333,6 +337,23 @@ pub enum Event {
     WindowsChanged(Vec<WindowInfo>),
     /// The domains as they are now.
     DomainsChanged(Vec<DomainInfo>),
+    /// The clipboard, and what the user is told of it, as it is now.
+    ClipboardChanged(ClipboardInfo),
+}
+
+/// What was copied between domains. Of what it says itself, nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClipboardInfo {
+    /// The domain it was copied in, if there is something to paste.
+    pub from: Option<String>,
+    /// How much it is.
+    pub bytes: usize,
+    /// Seconds since it was copied.
+    pub age_s: u64,
+    /// What the user is told now, if anything.
+    pub notice: Option<String>,
+    /// Whether that is a question.
+    pub asks: bool,
 }
 
 /// The keyboard's layouts.

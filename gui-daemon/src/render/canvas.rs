@@ -19,6 +19,7 @@ use smithay::{
 
 use super::{
     Content, Scene, View,
+    banner::{Banner, BannerImage},
     cursor::{Cursor, CursorImages, CursorLook, PointerPicture, SHARE},
     elements::{Area, Fill, Mapping, SceneElement, Surface},
     frame::FrameParts,
@@ -59,6 +60,9 @@ pub struct Canvas {
     /// The pointer as last drawn.
     pub(super) cursor: Option<Cursor>,
     cursors: CursorImages,
+    banner: BannerImage,
+    /// What the banner covers.
+    pub(super) banner_area: Option<Area>,
 }
 
 /// What is kept of a view between frames.
@@ -97,6 +101,8 @@ impl Canvas {
             stack: Vec::new(),
             cursor: None,
             cursors: CursorImages::default(),
+            banner: BannerImage::default(),
+            banner_area: None,
         })
     }
 
@@ -215,6 +221,7 @@ impl Canvas {
     /// All that `scene` shows, topmost first. Notes its views.
     fn elements(&mut self, scene: &Scene<'_>) -> Result<Vec<SceneElement>, RenderError> {
         let mut elements = self.pointer(scene.cursor.as_ref())?;
+        elements.extend(self.banner(scene.banner.as_ref())?);
         self.stack.clear();
         let mut all_known = HashMap::with_capacity(scene.views.len());
         for view in &scene.views {
@@ -263,6 +270,17 @@ impl Canvas {
         most: (u32, u32),
     ) -> Option<(Arc<PointerPicture>, (i32, i32))> {
         self.cursors.picture(cursor, self.size.height, self.mapping, most)
+    }
+
+    /// What the user is told, if any of it is on the canvas. Notes where.
+    fn banner(&mut self, told: Option<&Banner>) -> Result<Option<SceneElement>, RenderError> {
+        let told = told.filter(|told| !told.place.intersection(self.screen()).is_empty());
+        let drawn = match told {
+            Some(told) => self.banner.banner(told, self.mapping, &self.text, &mut self.renderer)?,
+            None => None,
+        };
+        self.banner_area = drawn.as_ref().map(|drawn| drawn.geometry);
+        Ok(drawn.map(SceneElement::from))
     }
 
     /// Forgets what is on the framebuffer.

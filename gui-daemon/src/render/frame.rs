@@ -46,6 +46,37 @@ pub enum Style {
     Admin,
 }
 
+impl Style {
+    /// The colour that stands for whom it is: a label's, or dom0's.
+    pub fn color(self) -> Color {
+        self.palette(true).band
+    }
+
+    fn palette(self, focused: bool) -> Palette {
+        match self {
+            Self::Domain(label) => {
+                let label = label.color();
+                let band = if focused { label } else { subdued(label) };
+                let ink = band.readable();
+                Palette {
+                    band,
+                    rim: shade(band, 0.3),
+                    line: shade(band, 0.55),
+                    ink,
+                    pill: ink,
+                    pill_ink: band,
+                }
+            }
+            Self::Admin => {
+                let band = if focused { Color::new(0xf2, 0xf4, 0xf6) } else { Color::new(0xcd, 0xd2, 0xd8) };
+                let ink = if focused { Color::new(0x1b, 0x1f, 0x24) } else { Color::new(0x43, 0x4a, 0x52) };
+                let rim = Color::new(0x6b, 0x73, 0x7c);
+                Palette { band, rim, line: rim, ink, pill: ink, pill_ink: Color::WHITE }
+            }
+        }
+    }
+}
+
 /// How one frame looks. Nothing of it is a domain's choice but the title.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrameSpec {
@@ -91,29 +122,7 @@ impl FrameSpec {
     }
 
     fn palette(&self) -> Palette {
-        match self.style {
-            Style::Domain(label) => {
-                let label = label.color();
-                let band = if self.focused { label } else { subdued(label) };
-                let ink = band.readable();
-                Palette {
-                    band,
-                    rim: shade(band, 0.3),
-                    line: shade(band, 0.55),
-                    ink,
-                    pill: ink,
-                    pill_ink: band,
-                }
-            }
-            Style::Admin => {
-                let band =
-                    if self.focused { Color::new(0xf2, 0xf4, 0xf6) } else { Color::new(0xcd, 0xd2, 0xd8) };
-                let ink =
-                    if self.focused { Color::new(0x1b, 0x1f, 0x24) } else { Color::new(0x43, 0x4a, 0x52) };
-                let rim = Color::new(0x6b, 0x73, 0x7c);
-                Palette { band, rim, line: rim, ink, pill: ink, pill_ink: Color::WHITE }
-            }
-        }
+        self.style.palette(self.focused)
     }
 }
 
@@ -356,7 +365,7 @@ impl FillState {
 
 /// A small image that is painted again when what it shows changes.
 #[derive(Debug)]
-struct Painted<Key> {
+pub(super) struct Painted<Key> {
     id: Id,
     commit: CommitCounter,
     image: Option<(Key, PixmanTexture)>,
@@ -370,7 +379,7 @@ impl<Key> Default for Painted<Key> {
 
 impl<Key: PartialEq> Painted<Key> {
     /// The image for `key` at `geometry`, whose size it has; none if `paint` has nothing to show.
-    fn element(
+    pub(super) fn element(
         &mut self,
         geometry: Rectangle<i32, Physical>,
         key: Key,

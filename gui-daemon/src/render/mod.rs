@@ -15,6 +15,7 @@
 //!
 //! Everything is in logical pixels except what says buffer coordinates; at scale 1 they are the same.
 
+mod banner;
 mod canvas;
 mod cursor;
 mod elements;
@@ -35,6 +36,7 @@ use smithay::backend::renderer::Color32F;
 pub use smithay::input::pointer::CursorIcon;
 
 pub use crate::label::{Color, Label};
+pub use banner::{Banner, BannerButton};
 pub use canvas::{Canvas, RenderError};
 pub use cursor::{
     Cursor, CursorImage, CursorLook, MAX_CURSOR_SIDE, PointerPicture, SHARE, icon_of_shape, icon_of_x_font,

@@ -133,7 +133,8 @@ impl Canvas {
             changed.loc += pixels.geometry.loc;
             let Some(changed) = changed.intersection(screen) else { continue };
             // What shows through is mixed in once.
-            let hidden = above.iter().map(|(_, outer)| *outer).chain(damage.iter().copied());
+            let above = above.iter().map(|(_, outer)| *outer).chain(self.banner_area);
+            let hidden = above.chain(damage.iter().copied());
             let hidden = hidden.filter(|hidden| hidden.overlaps(changed));
             let visible = Rectangle::subtract_rects_many_in_place(vec![changed], hidden);
             damage.extend(visible);

@@ -2,7 +2,7 @@
 
 use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
 
-use super::{Color, Cursor, FrameSpec, GuestImage};
+use super::{Banner, Color, Cursor, FrameSpec, GuestImage};
 use crate::shell::{
     Id,
     geom::{Insets, Point, Rect},
@@ -15,6 +15,8 @@ pub struct Scene<'a> {
     pub views: Vec<View<'a>>,
     /// The pointer, drawn above all views; `None` where the host draws it.
     pub cursor: Option<Cursor>,
+    /// What the user is told, above all views.
+    pub banner: Option<Banner>,
     /// What shows where no view is.
     pub background: Color,
 }

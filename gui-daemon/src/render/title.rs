@@ -87,12 +87,34 @@ impl<'a> TitlePainter<'a> {
         Self { text, scale: mapping.scale.as_f64() as f32, height }
     }
 
-    fn length(&self, length: i32) -> f32 {
+    pub(super) fn length(&self, length: i32) -> f32 {
         length as f32 * self.scale
     }
 
     fn line(&self, text: &str, weight: Weight, room: f32) -> Option<Line> {
         self.text.line(text, TEXT_SIZE * self.scale, weight, room)
+    }
+
+    /// Plain words, and where they end.
+    pub(super) fn words(
+        &self,
+        pixmap: &mut Pixmap,
+        left: f32,
+        text: &str,
+        weight: Weight,
+        ink: Color,
+    ) -> f32 {
+        let Some(line) = self.line(text, weight, pixmap.width() as f32 - left) else { return left };
+        self.text.draw(&line, pixmap, left, ink);
+        left + line.width()
+    }
+
+    /// Words in the middle.
+    pub(super) fn centred(&self, pixmap: &mut Pixmap, text: &str, ink: Color) {
+        let room = pixmap.width() as f32;
+        if let Some(line) = self.line(text, Weight::Bold, room) {
+            self.text.draw(&line, pixmap, (room - line.width()) / 2.0, ink);
+        }
     }
 
     /// The width at which nothing is cut.
@@ -135,7 +157,13 @@ impl<'a> TitlePainter<'a> {
     }
 
     /// A text on a ground of its own, and where it ends.
-    fn pill(&self, pixmap: &mut Pixmap, left: f32, text: &str, (ground, ink): (Color, Color)) -> f32 {
+    pub(super) fn pill(
+        &self,
+        pixmap: &mut Pixmap,
+        left: f32,
+        text: &str,
+        (ground, ink): (Color, Color),
+    ) -> f32 {
         let padding = self.length(PILL_PADDING);
         let most = pixmap.width() as f32 - left;
         let line = self.line(text, Weight::Bold, most - 2.0 * padding);

@@ -105,7 +105,8 @@ impl DaemonConn {
         }
     }
 
-    /// Asks for the agent's clipboard, on the user's gesture in this window. One answer will be taken.
+    /// Asks for the agent's clipboard, on the user's gesture in this window. One answer will be taken, whenever it comes:
+    /// how long it is waited for is the caller's to say.
     pub fn request_clipboard(&mut self, window: WindowId) {
         if self.send_to(window, &DaemonMessage::ClipboardReq {}) {
             self.clipboard_requested = true;

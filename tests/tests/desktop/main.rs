@@ -2,6 +2,7 @@
 
 mod anything;
 mod clients;
+mod clipboard;
 mod damage;
 mod devices;
 mod extended;
