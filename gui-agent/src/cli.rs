@@ -6,21 +6,23 @@ use clap::{Parser, ValueEnum};
 use gui_protocol::Version;
 use shm_grant::{Backend, DomId};
 
+use crate::domains::{self, LookUpError};
 use crate::options::{DEFAULT_REFRESH_HZ, GUI_PORT, Options};
 
 /// Shows the windows of this domain's Wayland applications in the GUI domain.
 #[derive(Debug, Parser)]
 #[command(name = "gui-agent", version)]
 pub struct Arguments {
-    /// How to reach the GUI domain. The sockets lie in $VCHAN_SOCKET_DIR, /var/run/vchan if that is unset.
-    #[arg(long, value_enum)]
+    /// How to reach the GUI domain.
+    #[arg(long, value_enum, default_value_t = Transport::Xen)]
     transport: Transport,
-    /// The number of this domain.
+    /// The number of this domain. On Xen it is known without.
+    #[arg(long, value_name = "DOMID", required_if_eq_any([("transport", "socket"), ("transport", "ring")]))]
+    domain: Option<u16>,
+    /// The number of the GUI domain. Without it, on Xen what xenstore's node qubes-gui-domain-xid in this domain's own
+    /// directory says, else what qubesdb says under that name, else 0; on the other transports 0.
     #[arg(long, value_name = "DOMID")]
-    domain: u16,
-    /// The number of the GUI domain.
-    #[arg(long, value_name = "DOMID", default_value_t = 0)]
-    gui_domain: u16,
+    gui_domain: Option<u16>,
     /// The vchan port.
     #[arg(long, default_value_t = GUI_PORT)]
     port: u32,
@@ -44,28 +46,40 @@ pub struct Arguments {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Transport {
-    /// A byte stream on a Unix socket.
+    /// A vchan of Xen.
+    Xen,
+    /// A byte stream on a Unix socket in $VCHAN_SOCKET_DIR, /var/run/vchan if that is unset.
     Socket,
-    /// Xen's ring in shared memory.
+    /// Xen's ring in memory shared over sockets in the same place.
     Ring,
 }
 
 impl Arguments {
-    /// What the agent is to be made with.
-    pub fn options(&self) -> Options {
-        let backend = match self.transport {
-            Transport::Socket => Backend::Socket,
-            Transport::Ring => Backend::Ring,
+    /// What the agent is to be made with. On Xen, what is not given is looked up.
+    ///
+    /// # Errors
+    ///
+    /// One line that says what is missing of Xen, or which number found there is none.
+    pub fn options(&self) -> Result<Options, LookUpError> {
+        let (given, peer) = (self.domain.map(DomId), self.gui_domain.map(DomId));
+        let software = |backend| (backend, given.unwrap_or(DomId(0)), peer.unwrap_or(DomId(0)));
+        let (backend, domain, gui_domain) = match self.transport {
+            Transport::Socket => software(Backend::Socket),
+            Transport::Ring => software(Backend::Ring),
+            Transport::Xen => {
+                let (domain, gui_domain) = domains::look_up(given, peer)?;
+                (Backend::Xen, domain, gui_domain)
+            }
         };
-        Options {
-            gui_domain: DomId(self.gui_domain),
+        Ok(Options {
+            gui_domain,
             port: self.port,
             max_minor: self.max_minor,
             refresh_hz: self.refresh,
             socket_name: self.socket_name.clone(),
             x11: !self.no_x11,
-            ..Options::new(backend, DomId(self.domain))
-        }
+            ..Options::new(backend, domain)
+        })
     }
 }
 

@@ -22,6 +22,7 @@ mod clipboard;
 mod command;
 mod compose;
 mod devices;
+mod domains;
 mod frames;
 mod handlers;
 mod input;
@@ -43,5 +44,6 @@ mod xwayland;
 
 pub use agent::{Agent, StartError};
 pub use command::Command;
+pub use domains::LookUpError;
 pub use options::{DEFAULT_REFRESH_HZ, GUI_PORT, Options};
 pub use state::State;

@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use std::{cell::Cell, io::IsTerminal as _, rc::Rc};
+use std::{cell::Cell, io::IsTerminal as _, process::ExitCode, rc::Rc};
 
 use anyhow::Context;
 use calloop::signals::{Signal, Signals};
@@ -12,7 +12,7 @@ use sd_notify::NotifyState;
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,gui_agent=info"));
     tracing_subscriber::fmt()
@@ -20,8 +20,17 @@ fn main() -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gui-agent: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
-    let mut agent = Agent::new(&arguments.options())?;
+fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let mut agent = Agent::new(&arguments.options()?).map_err(|error| anyhow::anyhow!("{error}"))?;
     let (stop, look) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(false)));
     let signals = Signals::new(&[Signal::SIGTERM, Signal::SIGINT, Signal::SIGCHLD]).context("signals")?;
     let (on_stop, on_child) = (stop.clone(), look.clone());

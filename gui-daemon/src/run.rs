@@ -94,6 +94,9 @@ impl State {
     pub(crate) fn reachable(&self, name: &str) -> Result<DomainId, String> {
         let domain = self.domains.iter().find(|domain| domain.config.name == name);
         let domain = domain.ok_or_else(|| format!("no domain is called {name:?}"))?;
+        if domain.link_state() == LinkState::Absent {
+            return Err(format!("there is no domain of Xen now that is {}: start it", domain.config.transport));
+        }
         if domain.link_state() != LinkState::Connected {
             return Err(format!("the agent of domain {name} is not connected"));
         }

@@ -19,3 +19,4 @@ mod pairings;
 mod pointer;
 mod popups;
 mod resize;
+mod xen;

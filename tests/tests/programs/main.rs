@@ -1,5 +1,6 @@
 //! The programs themselves, with applications that know nothing of them.
 
+mod no_xen;
 mod session;
 
 use std::process::Command;

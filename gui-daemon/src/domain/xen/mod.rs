@@ -17,7 +17,10 @@ use std::{
 };
 
 use anyhow::Context as _;
-use shm_grant::{Address, Backend, DomId};
+use shm_grant::{
+    Address, Backend, DomId,
+    xen::{EventChannels, GrantDevice},
+};
 use smithay::reexports::calloop::channel::Event;
 use tracing::{info, warn};
 
@@ -45,7 +48,7 @@ pub struct XenPlaces {
 
 impl Default for XenPlaces {
     fn default() -> Self {
-        Self { store: None, links: Backend::Ring }
+        Self { store: None, links: Backend::Xen }
     }
 }
 
@@ -56,6 +59,8 @@ pub struct Xen {
     own: DomId,
     links: Backend,
     directory: Option<PathBuf>,
+    /// Whether there has been a report.
+    reported: bool,
     /// Whom each domain is for that is served.
     served: BTreeMap<DomainId, Served>,
     /// Who had the id that an entry names, when there was someone.
@@ -73,6 +78,11 @@ struct Served {
     confirmed_by: Option<u64>,
 }
 
+/// One line, though the error may repeat its source.
+fn no_xen(error: impl std::fmt::Display) -> anyhow::Error {
+    anyhow::anyhow!("domains of Xen: {error}")
+}
+
 impl State {
     /// Begins to look for the domains of Xen, if any are to be served.
     ///
@@ -88,7 +98,12 @@ impl State {
         if !configured && self.config.others.is_none() {
             return Ok(());
         }
-        let (watcher, reports, own) = Watcher::start(places.store).context("domains of Xen")?;
+        if places.links == Backend::Xen {
+            // Better now than when the first domain is there.
+            GrantDevice::open().map_err(no_xen)?;
+            EventChannels::open().map_err(no_xen)?;
+        }
+        let (watcher, reports, own) = Watcher::start(places.store).map_err(no_xen)?;
         self.loop_handle
             .insert_source(reports, |event, (), state: &mut State| match event {
                 Event::Msg(report) => state.xen_reported(report),
@@ -97,7 +112,8 @@ impl State {
             .map_err(|err| err.error)
             .context("reports of Xen's domains")?;
         let (served, first_of_id, refused) = Default::default();
-        self.xen = Some(Xen { watcher, own, links: places.links, directory, served, first_of_id, refused });
+        let (links, reported) = (places.links, false);
+        self.xen = Some(Xen { watcher, own, links, directory, reported, served, first_of_id, refused });
         Ok(())
     }
 
@@ -114,6 +130,7 @@ impl State {
         let Report { looks, mut domains } = report;
         self.leave_gone(&domains);
         let Some(xen) = &mut self.xen else { return };
+        let is_first = !std::mem::replace(&mut xen.reported, true);
         let there: BTreeSet<&Identity> = domains.iter().map(|domain| &domain.identity).collect();
         xen.refused.retain(|identity| there.contains(identity));
         let served: BTreeSet<&Identity> = xen.served.values().map(|served| &served.domain.identity).collect();
@@ -121,8 +138,23 @@ impl State {
         for domain in domains {
             self.serve(domain);
         }
+        if is_first {
+            self.tell_absent();
+        }
         self.confirm(looks);
         self.apply_effects();
+    }
+
+    /// Tells of the entries that there is no domain for: one may be misspelt.
+    fn tell_absent(&self) {
+        for entry in self.domains.iter() {
+            if let Transport::Xen(_) = &entry.config.transport
+                && entry.domid().is_none()
+            {
+                let (domain, transport) = (&entry.config.name, &entry.config.transport);
+                info!(%domain, "there is no {transport} now: it is shown when it is started (`xl list` has the names)");
+            }
+        }
     }
 
     /// Leaves the domains that are gone, or are not those any more that they were served as.
