@@ -148,13 +148,19 @@ pub(super) fn hit(window: &Window, at: Point) -> Hit {
 
 /// The part at `at`, a place on the frame relative to its top left corner.
 fn part(window: &Window, at: Point) -> FramePart {
-    let State { maximised, fullscreen, .. } = window.state;
+    let state = window.state;
     let outer = window.frame.size();
-    if fullscreen {
+    if state.fullscreen {
         return FramePart::Border;
     }
     let edges = edges(outer, window.insets, at);
-    if edges != Edges::NONE && !maximised {
+    let edges = match state.tile() {
+        // those at the output's edges stay there
+        Some(tile) => edges.without(tile.edges()),
+        None if state.maximised => Edges::NONE,
+        None => edges,
+    };
+    if edges != Edges::NONE {
         return FramePart::Edge(edges);
     }
     let on = |button: &Button| button.rect(outer, window.insets).contains(at);

@@ -235,4 +235,15 @@ pub struct Edges {
 impl Edges {
     /// No edge.
     pub const NONE: Self = Self { left: false, right: false, top: false, bottom: false };
+
+    /// Those that are not among `others`.
+    #[must_use]
+    pub const fn without(self, others: Edges) -> Self {
+        Self {
+            left: self.left && !others.left,
+            right: self.right && !others.right,
+            top: self.top && !others.top,
+            bottom: self.bottom && !others.bottom,
+        }
+    }
 }

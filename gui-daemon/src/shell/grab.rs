@@ -7,9 +7,10 @@ use super::Shell;
 use super::frame::{Button, FramePart, Hit, MIN_FRAME_WIDTH};
 use super::geom::{Edges, Point, Rect, Size};
 use super::placement;
+use super::tile::Landing;
 use super::window::{Id, MAX_CONTENT, Role, Window};
 
-/// How far the pointer must go before it pulls a maximised window off its place: further than a hand shakes during
+/// How far the pointer must go before it pulls a maximised or tiled window off its place: further than a hand shakes during
 /// a double click.
 const PULL: i32 = 8;
 
@@ -23,6 +24,10 @@ pub(super) enum Grab {
         from: Point,
         /// From the content's top left corner to the pointer.
         offset: Point,
+        /// Whether the pointer has been away from the outputs' edges: only then does it mean something to be at one.
+        was_away: bool,
+        /// What the window becomes if it is let go of now.
+        landing: Option<Landing>,
     },
     /// Edges of a window that follow the pointer, while the others stay.
     Resize {
@@ -58,7 +63,7 @@ impl Shell {
     pub fn pointer_motion(&mut self, at: Point) {
         self.pointer = placement::onto_outputs(&self.outputs, at);
         match self.grab {
-            Some(Grab::Move { id, from, offset }) => self.drag(id, from, offset),
+            Some(Grab::Move { id, from, offset, .. }) => self.drag(id, from, offset),
             Some(Grab::Resize { id, edges, from, start }) => self.stretch(id, edges, from, start),
             Some(Grab::Button { .. }) | None => {}
         }
@@ -91,11 +96,16 @@ impl Shell {
         hit
     }
 
-    /// The primary button came up: lets go of what is held.
+    /// The primary button came up: lets go of what is held. A window moved to an edge of an output fills the output, or its
+    /// part there.
     pub fn pointer_release(&mut self) {
-        let pressed = self.grab;
+        let held = self.grab;
         self.let_go();
-        let Some(Grab::Button { id, button }) = pressed else { return };
+        let (id, button) = match held {
+            Some(Grab::Move { id, landing: Some(landing), .. }) => return self.land(id, landing),
+            Some(Grab::Button { id, button }) => (id, button),
+            _ => return,
+        };
         if self.hit(self.pointer) != (Hit::Frame { id, part: FramePart::Button(button) }) {
             return;
         }
@@ -108,28 +118,30 @@ impl Shell {
         }
     }
 
-    /// Lets a toplevel follow the pointer, now at `at`, until [`Shell::pointer_release`]. One that is maximised comes
-    /// off its place once the pointer has moved a little, with its title under the pointer. A fullscreen one stays.
+    /// Lets a toplevel follow the pointer, now at `at`, until [`Shell::pointer_release`]. One that is maximised or
+    /// tiled comes off its place once the pointer has moved a little, with its title under the pointer. A fullscreen one
+    /// stays.
     pub fn begin_move(&mut self, id: Id, at: Point) {
         if let Some(window) = self.can_hold(id) {
             let from = placement::onto_outputs(&self.outputs, at);
             let offset = from.minus(window.content.origin());
             self.pointer = from;
-            self.grab = Some(Grab::Move { id, from, offset });
+            let was_away = self.landing_at(from).is_none();
+            self.grab = Some(Grab::Move { id, from, offset, was_away, landing: None });
         }
     }
 
     /// Lets `edges` of a toplevel follow the pointer, now at `at`, until [`Shell::pointer_release`]; the opposite ones
-    /// stay. One that is maximised stops being that, with the size it has. A fullscreen one stays as it is.
+    /// stay. One that is maximised or tiled stops being that, with the size it has. A fullscreen one stays as it is.
     pub fn begin_resize(&mut self, id: Id, edges: Edges, at: Point) {
         let contradictory = edges.left && edges.right || edges.top && edges.bottom;
         let Some(window) = self.can_hold(id).filter(|_| edges != Edges::NONE && !contradictory) else {
             return;
         };
-        if window.state.maximised {
+        if window.state.fills_output() {
             let filled = window.content;
             self.place(id, filled);
-            self.request_maximise(id, false);
+            self.come_off(id);
         }
         let Some(window) = self.windows.get_mut(&id) else { return };
         window.pulled = edges;
@@ -148,7 +160,7 @@ impl Shell {
     fn drag(&mut self, id: Id, from: Point, mut offset: Point) {
         let Some(window) = self.windows.get(&id) else { return };
         let (filled, normal) = (window.frame, window.normal);
-        if window.state.maximised {
+        if window.state.fills_output() {
             if self.pointer.minus(from).longest() < PULL {
                 return;
             }
@@ -159,10 +171,27 @@ impl Shell {
             let across = i32::try_from(across).unwrap_or(0).clamp(0, width - 1);
             let down = (from.y - filled.y).clamp(0, insets.top - 1);
             offset = Point { x: across - insets.left, y: down - insets.top };
-            self.request_maximise(id, false);
-            self.grab = Some(Grab::Move { id, from, offset });
+            let held = self.grab;
+            self.come_off(id);
+            self.grab = held;
         }
         self.place(id, normal.moved_to(self.pointer.minus(offset)));
+        let meant = self.landing_at(self.pointer);
+        if let Some(Grab::Move { offset: kept, was_away, landing, .. }) = &mut self.grab {
+            *kept = offset;
+            *was_away |= meant.is_none();
+            let before = std::mem::replace(landing, meant.filter(|_| *was_away));
+            self.effects.changed |= before.is_some() || landing.is_some();
+        }
+    }
+
+    /// A maximised or tiled window goes back to its normal place.
+    fn come_off(&mut self, id: Id) {
+        self.edit_state(id, |window| {
+            (window.state.maximised, window.state.tiled) = (false, None);
+            window.maximised_instead = false;
+        });
+        self.settle();
     }
 
     fn stretch(&mut self, id: Id, edges: Edges, from: Point, start: Rect) {

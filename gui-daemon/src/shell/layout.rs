@@ -225,12 +225,12 @@ impl Shell {
     pub(super) fn lay_out(&mut self, id: Id) {
         let Some(window) = self.windows.get(&id) else { return };
         let insets = self.metrics.frame_insets(window.role, window.state);
-        let content = if window.state.fills_output() {
-            let output = placement::output_of(&self.outputs, self.frame_around(window.normal));
-            let inside = output.inset(insets);
-            Rect::at(inside.origin(), inside.size().clamped(MIN_CONTENT, MAX_CONTENT))
-        } else {
-            window.normal
+        let content = match self.filled_by(window) {
+            Some(area) => {
+                let inside = area.inset(insets);
+                Rect::at(inside.origin(), inside.size().clamped(MIN_CONTENT, MAX_CONTENT))
+            }
+            None => window.normal,
         };
         let (holds, state) = (window.holds(content.size()), window.state);
         if let Some(window) = self.windows.get_mut(&id) {

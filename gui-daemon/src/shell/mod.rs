@@ -20,6 +20,7 @@ mod layout;
 mod placement;
 pub mod popup;
 mod stacking;
+mod tile;
 pub mod window;
 
 #[cfg(test)]
@@ -34,6 +35,7 @@ use grab::Grab;
 use hold::Answer;
 pub use popup::Positioner;
 use stacking::Windows;
+pub use tile::Tile;
 pub use window::{Id, NewWindow, Owner, Role, SizeLimits, State, Window};
 
 /// What the caller has to do after an operation.

@@ -3,6 +3,7 @@
 mod hold;
 mod operations;
 mod picture;
+mod tile;
 
 use picture::{METRICS, assert_picture, cell, cells};
 

@@ -3,6 +3,7 @@
 use super::geom::{Edges, Insets, Rect, Size};
 use super::hold::Answer;
 use super::popup::Positioner;
+use super::tile::Tile;
 
 /// The largest content a window may have: the limit of the GUI protocol, kept for every window alike.
 pub const MAX_CONTENT: Size = Size::new(16384, 6144);
@@ -34,7 +35,7 @@ pub enum Role {
     },
 }
 
-/// How a toplevel is shown. More than one may hold; the first that does decides: minimised, fullscreen, maximised.
+/// How a toplevel is shown. More than one may hold; the first that does decides: minimised, fullscreen, maximised, tiled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct State {
     /// Frame and content fill an output.
@@ -43,12 +44,19 @@ pub struct State {
     pub minimised: bool,
     /// Fills an output but for a border; has no title band.
     pub fullscreen: bool,
+    /// Frame and content fill this part of an output.
+    pub tiled: Option<Tile>,
 }
 
 impl State {
-    /// Whether the size is the output's, and not for the window to choose.
+    /// Whether the size is the output's or of a part of it, and not for the window to choose.
     pub fn fills_output(self) -> bool {
-        self.maximised || self.fullscreen
+        self.maximised || self.fullscreen || self.tiled.is_some()
+    }
+
+    /// The part of an output that it fills, if that is what it shows.
+    pub fn tile(self) -> Option<Tile> {
+        self.tiled.filter(|_| !self.maximised && !self.fullscreen)
     }
 }
 
@@ -101,7 +109,7 @@ pub struct Window {
     pub mapped: bool,
     /// Whether it has the keyboard focus.
     pub focused: bool,
-    /// Where its content is, or will be again, when neither maximised nor fullscreen.
+    /// Where its content is, or will be again, when it fills no output.
     pub(super) normal: Rect,
     /// Where its content is to be: [`Window::content`], unless that waits.
     pub(super) goal: Rect,

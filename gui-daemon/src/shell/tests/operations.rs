@@ -9,7 +9,8 @@ use crate::shell::geom::{Edges, Insets, Point, Rect, Size};
 use crate::shell::popup::{Positioner, tests::positioner};
 use crate::shell::window::MAX_CONTENT;
 use crate::shell::{
-    Direction, Effect, FramePart, Hit, Id, Metrics, NewWindow, Owner, Role, Shell, SizeLimits, State, Window,
+    Direction, Effect, FramePart, Hit, Id, Metrics, NewWindow, Owner, Role, Shell, SizeLimits, State, Tile,
+    Window,
 };
 
 /// One of the windows added so far, counted round; or one that never was.
@@ -44,6 +45,9 @@ enum Op {
     RequestMaximise(Which, bool),
     RequestMinimise(Which, bool),
     RequestFullscreen(Which, bool),
+    RequestTile(Which, Option<Tile>),
+    ToggleTile(Which, Tile),
+    StepBack(Which),
     RequestFocus(Which),
     PlacePopup(Which, Positioner),
     ToggleMaximise(Which),
@@ -88,6 +92,10 @@ fn owner() -> impl Strategy<Value = Owner> {
 
 fn edges() -> impl Strategy<Value = Edges> {
     any::<[bool; 4]>().prop_map(|[left, right, top, bottom]| Edges { left, right, top, bottom })
+}
+
+fn tile() -> impl Strategy<Value = Tile> {
+    prop::sample::select(&Tile::ALL[..])
 }
 
 fn limits() -> impl Strategy<Value = SizeLimits> {
@@ -136,6 +144,9 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (which(), flag()).prop_map(|(w, on)| Op::RequestMaximise(w, on)),
         2 => (which(), flag()).prop_map(|(w, on)| Op::RequestMinimise(w, on)),
         2 => (which(), flag()).prop_map(|(w, on)| Op::RequestFullscreen(w, on)),
+        2 => (which(), option::weighted(0.8, tile())).prop_map(|(w, tile)| Op::RequestTile(w, tile)),
+        1 => (which(), tile()).prop_map(|(w, tile)| Op::ToggleTile(w, tile)),
+        1 => which().prop_map(Op::StepBack),
         2 => which().prop_map(Op::RequestFocus),
         3 => (which(), positioner()).prop_map(|(w, positioner)| Op::PlacePopup(w, positioner)),
         1 => which().prop_map(Op::ToggleMaximise),
@@ -229,6 +240,9 @@ impl World {
             Op::RequestMaximise(w, on) => self.shell.request_maximise(self.id(w), on),
             Op::RequestMinimise(w, on) => self.shell.request_minimise(self.id(w), on),
             Op::RequestFullscreen(w, on) => self.shell.request_fullscreen(self.id(w), on),
+            Op::RequestTile(w, tile) => self.shell.request_tile(self.id(w), tile),
+            Op::ToggleTile(w, tile) => self.shell.toggle_tile(self.id(w), tile),
+            Op::StepBack(w) => self.shell.step_back(self.id(w)),
             Op::RequestFocus(w) => {
                 let id = self.id(w);
                 self.shell.request_focus(id);
@@ -252,7 +266,7 @@ impl World {
             }
             Op::PointerRelease => {
                 self.shell.pointer_release();
-                assert_eq!(self.shell.grabbed(), None);
+                assert_eq!((self.shell.grabbed(), self.shell.landing_place()), (None, None));
             }
             Op::BeginMove(w, at) => self.shell.begin_move(self.id(w), at),
             Op::BeginResize(w, edges, at) => self.shell.begin_resize(self.id(w), edges, at),
@@ -371,7 +385,21 @@ impl World {
         }
     }
 
+    /// What a window that fills an output or a part of one is to fill.
+    fn verify_filling(&self, window: &Window) {
+        let fills = |output: &Rect| {
+            let area = window.state.tile().map_or(*output, |tile| tile.of(*output));
+            let insets = Metrics::default().frame_insets(window.role, window.state);
+            let size = area.inset(insets).size().clamped(Size::new(1, 1), MAX_CONTENT);
+            window.goal == Rect::at(area.inset(insets).origin(), size)
+        };
+        assert!(self.shell.outputs().iter().any(fills), "{window:?}");
+    }
+
     fn verify_place(&self, window: &Window) {
+        if window.state.fills_output() {
+            self.verify_filling(window);
+        }
         let outputs = self.shell.outputs();
         let on_output = |rect: Rect| outputs.iter().any(|output| !output.intersection(rect).is_empty());
         match window.role {
