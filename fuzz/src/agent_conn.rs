@@ -190,7 +190,7 @@ impl Run {
             }
             19 => conn.parent(window, Some(WindowId(u32::from(value % 4)))),
             20 => {
-                let wish = Wish::from_wire(u32::from(value % 9), u32::from(value / 16));
+                let wish = Wish::from_wire(u32::from(value % 10), u32::from(value / 16));
                 wish.into_iter().for_each(|wish| conn.wish(window, wish));
             }
             21 => {

@@ -151,7 +151,7 @@ impl Pair {
             }
             25 => self.agent.parent(window, Some(WindowId(u32::from(input.byte() % 4)))),
             26 => {
-                let wish = Wish::from_wire(u32::from(input.byte() % 9), u32::from(input.byte()));
+                let wish = Wish::from_wire(u32::from(input.byte() % 10), u32::from(input.byte()));
                 wish.into_iter().for_each(|wish| self.agent.wish(window, wish));
             }
             27 => {

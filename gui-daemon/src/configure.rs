@@ -108,6 +108,11 @@ impl State {
         states.set(States::ACTIVATED, look.activated);
         states.set(States::MAXIMISED, state.maximised);
         states.set(States::FULLSCREEN, state.fullscreen);
+        let tiled = state.tile().map(shell::Tile::edges).unwrap_or_default();
+        states.set(States::TILED_LEFT, tiled.left);
+        states.set(States::TILED_RIGHT, tiled.right);
+        states.set(States::TILED_TOP, tiled.top);
+        states.set(States::TILED_BOTTOM, tiled.bottom);
         states.set(States::RESIZING, look.resizing);
         states.set(States::MINIMISED | States::SUSPENDED, state.minimised);
         if state.maximised && guest.wants_fullscreen {
@@ -171,6 +176,7 @@ impl State {
 }
 
 fn arrange_toplevel(toplevel: &ToplevelSurface, look: Look) {
+    let tiled = look.state.tile().map(shell::Tile::edges).unwrap_or_default();
     toplevel.with_pending_state(|pending| {
         pending.size = Some((look.content.width, look.content.height).into());
         pending.bounds = Some((look.bounds.width, look.bounds.height).into());
@@ -180,6 +186,10 @@ fn arrange_toplevel(toplevel: &ToplevelSurface, look: Look) {
             (look.state.minimised, XdgState::Suspended),
             (look.resizing, XdgState::Resizing),
             (look.activated, XdgState::Activated),
+            (tiled.left, XdgState::TiledLeft),
+            (tiled.right, XdgState::TiledRight),
+            (tiled.top, XdgState::TiledTop),
+            (tiled.bottom, XdgState::TiledBottom),
         ] {
             if on {
                 pending.states.set(state);

@@ -529,6 +529,8 @@ fn wishes_are_told_and_only_those_for_states_are_kept() {
         (Wish::Resize(Edges::LEFT), wish(6, 4)),
         (Wish::Activate(7), wish(7, 7)),
         (Wish::WindowMenu, wish(8, 0)),
+        (Wish::Tiled(Edges::TOP | Edges::LEFT), wish(9, 5)),
+        (Wish::Tiled(Edges::TOP | Edges::BOTTOM | Edges::RIGHT), wish(9, 11)),
     ] {
         agent.conn.wish(W, asked);
         assert_eq!(agent.heard(), [told]);
@@ -536,13 +538,14 @@ fn wishes_are_told_and_only_those_for_states_are_kept() {
     agent.conn.flags(W, WindowFlags::FULLSCREEN, WindowFlags::MINIMIZE);
     assert_eq!(agent.heard(), [wish(2, 1)]);
     // What the daemon says of them is what holds.
-    agent.say(5, arrange(1, 0, 0, States::MINIMISED.bits())).unwrap();
+    let states = States::MINIMISED | States::TILED_LEFT | States::TILED_TOP;
+    agent.say(5, arrange(1, 0, 0, states.bits())).unwrap();
     agent.conn.wish(W, Wish::Move);
     agent.conn.disconnected();
     agent.conn.wish(W, Wish::Activate(1));
     agent.connect();
     let heard = agent.heard();
-    assert_eq!(heard[1..], [wish(3, 1), wish(4, 1)]);
+    assert_eq!(heard[1..], [wish(9, 5), wish(3, 1), wish(4, 1)]);
 }
 
 #[test]

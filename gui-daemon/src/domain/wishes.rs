@@ -12,7 +12,7 @@ use crate::{
     render::{CursorImage, CursorLook, Icon, icon_of_shape, resize_icon},
     scale::Scale,
     shell::{
-        self, Role,
+        self, Role, Tile,
         geom::{self, Edges},
         popup::{Adjust, Side},
     },
@@ -65,6 +65,7 @@ impl State {
                 }
                 self.shell.request_fullscreen(shell_id, on);
             }
+            Wish::Tiled(edges) => self.shell.request_tile(shell_id, Tile::at(shell_edges(edges))),
             Wish::Minimised => self.shell.request_minimise(shell_id, true),
             Wish::Attention(on) => self.set_attention(shell_id, on),
             Wish::Move if self.pressed_in(shell_id) => {

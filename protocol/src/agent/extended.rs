@@ -10,9 +10,9 @@ use crate::error::Violation;
 use crate::limits::{CURSOR_SHAPES, MAX_ARGV, MAX_HEIGHT, MAX_POPUP_DEPTH, MAX_RUNS, MAX_WIDTH};
 use crate::message::{DaemonMessage, Message};
 use crate::types::{
-    Arrange, CursorImage, CursorLook, Gesture, GestureKind, Image, Modifiers, Output, PointerConstraint,
-    PointerNeeds, Popup, Positioner, Presented, PresentedFlags, Rect, RelativeMotion, Scale, Scroll,
-    ScrollFlags, ScrollSource, States, Touch, TouchKind, WindowId, Wish, clamp_geometry,
+    Arrange, CursorImage, CursorLook, Edges, Gesture, GestureKind, Image, Modifiers, Output,
+    PointerConstraint, PointerNeeds, Popup, Positioner, Presented, PresentedFlags, Rect, RelativeMotion,
+    Scale, Scroll, ScrollFlags, ScrollSource, States, Touch, TouchKind, WindowId, Wish, clamp_geometry,
 };
 
 /// Before level 1 the daemon is not told of these, unless something else is said here.
@@ -54,11 +54,16 @@ impl AgentConn {
     /// Of the rest only the newest is kept while the channel has no room, and nothing without a link. Before level 1 the
     /// states fullscreen, minimised and attention are asked for as [`AgentConn::flags`].
     pub fn wish(&mut self, window: WindowId, wish: Wish) {
-        let (state, on) = match wish {
-            Wish::Maximised(on) => (Held::MAXIMISED, on),
-            Wish::Fullscreen(on) => (Held::FULLSCREEN, on),
-            Wish::Attention(on) => (Held::ATTENTION, on),
-            Wish::Minimised => (Held::MINIMISED, true),
+        let only = |state: Held, on: bool| if on { (state, Held::empty()) } else { (Held::empty(), state) };
+        let (set, unset) = match wish {
+            Wish::Maximised(on) => only(Held::MAXIMISED, on),
+            Wish::Fullscreen(on) => only(Held::FULLSCREEN, on),
+            Wish::Attention(on) => only(Held::ATTENTION, on),
+            Wish::Minimised => only(Held::MINIMISED, true),
+            Wish::Tiled(edges) => {
+                let tiled = Held::tiled_at(edges);
+                (tiled, Held::TILED.difference(tiled))
+            }
             Wish::Move | Wish::Resize(_) | Wish::Activate(_) | Wish::WindowMenu => {
                 if self.level() > 0 {
                     self.change(window, Untold::STATES, |known| known.deed = Some(wish));
@@ -66,7 +71,6 @@ impl AgentConn {
                 return;
             }
         };
-        let (set, unset) = if on { (state, Held::empty()) } else { (Held::empty(), state) };
         let change = StateChange::new(set, unset);
         self.change(window, Untold::STATES, |known| known.ask_states(change));
     }
@@ -184,11 +188,16 @@ impl AgentConn {
                 width: if width > 0 { width } else { known.geometry.width },
                 height: if height > 0 { height } else { known.geometry.height },
             });
-            let mut states = Held::empty();
+            let mut edges = Edges::empty();
+            edges.set(Edges::TOP, arrange.states.contains(States::TILED_TOP));
+            edges.set(Edges::BOTTOM, arrange.states.contains(States::TILED_BOTTOM));
+            edges.set(Edges::LEFT, arrange.states.contains(States::TILED_LEFT));
+            edges.set(Edges::RIGHT, arrange.states.contains(States::TILED_RIGHT));
+            let mut states = Held::tiled_at(edges);
             states.set(Held::FULLSCREEN, arrange.states.contains(States::FULLSCREEN));
             states.set(Held::MAXIMISED, arrange.states.contains(States::MAXIMISED));
             states.set(Held::MINIMISED, arrange.states.contains(States::MINIMISED));
-            let others = Held::FULLSCREEN | Held::MAXIMISED | Held::MINIMISED;
+            let others = Held::FULLSCREEN | Held::MAXIMISED | Held::MINIMISED | Held::TILED;
             known.know_states(StateChange::new(states, others.difference(states)));
         }
         Ok(AgentEvent::Arranged { window, arrange })

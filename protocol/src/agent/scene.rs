@@ -8,7 +8,7 @@ use bitflags::bitflags;
 
 use super::{AgentEvent, BufferSerial, NewCommit};
 use crate::types::{
-    BufferId, CursorLook, GrantRef, Image, PixelFormat, PointerConstraint, PointerNeeds, Popup, Rect,
+    BufferId, CursorLook, Edges, GrantRef, Image, PixelFormat, PointerConstraint, PointerNeeds, Popup, Rect,
     SizeHints, WindowFlags, WindowId, Wish,
 };
 
@@ -76,6 +76,12 @@ bitflags! {
         const ATTENTION = 2;
         const MINIMISED = 4;
         const MAXIMISED = 8;
+        const AT_TOP = 16;
+        const AT_BOTTOM = 32;
+        const AT_LEFT = 64;
+        const AT_RIGHT = 128;
+        /// Which edges of the work area it is tiled at.
+        const TILED = 240;
     }
 }
 
@@ -86,6 +92,17 @@ impl From<WindowFlags> for Held {
 }
 
 impl Held {
+    /// [`Edges`] have four bits, and lie above the other states.
+    const TILED_SHIFT: u32 = 4;
+
+    pub(super) fn tiled_at(edges: Edges) -> Held {
+        Held::from_bits_truncate(edges.bits() << Self::TILED_SHIFT)
+    }
+
+    pub(super) fn tiled(self) -> Edges {
+        Edges::from_bits_truncate(self.intersection(Held::TILED).bits() >> Self::TILED_SHIFT)
+    }
+
     /// As [`WindowFlags`] has them on the wire.
     pub(super) fn flags(self) -> u32 {
         WindowFlags::from_bits_truncate(self.bits()).bits()

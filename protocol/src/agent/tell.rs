@@ -173,7 +173,10 @@ impl Window {
             say.say(&AgentMessage::WmName { title: field(title) });
         }
         let StateChange { set, unset } = core::mem::take(&mut self.state_change);
-        if untold.contains(Untold::STATES) && set.union(unset) != Held::MAXIMISED {
+        let changed = set.union(unset);
+        // The base protocol has no words for the others.
+        let is_sayable = changed.is_empty() || !(Held::MAXIMISED | Held::TILED).contains(changed);
+        if untold.contains(Untold::STATES) && is_sayable {
             say.say(&AgentMessage::WindowFlags { set: set.flags(), unset: unset.flags() });
         }
         if let Some(commit) = &mut self.commit {
@@ -278,7 +281,9 @@ impl Window {
         let StateChange { set, unset } = core::mem::take(&mut self.state_change);
         let asked =
             move |state: Held| (set.contains(state) || unset.contains(state)).then(|| set.contains(state));
+        let tiled = set.union(unset).intersects(Held::TILED).then(|| Wish::Tiled(set.tiled()));
         let wishes = [
+            tiled,
             asked(Held::MAXIMISED).map(Wish::Maximised),
             asked(Held::FULLSCREEN).map(Wish::Fullscreen),
             asked(Held::MINIMISED).filter(|on| *on).map(|_| Wish::Minimised),

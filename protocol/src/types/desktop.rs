@@ -174,6 +174,8 @@ pub enum Wish {
     Activate(u32),
     /// That its menu is shown.
     WindowMenu,
+    /// To fill the part of the work area at these edges, or, with none, not to.
+    Tiled(Edges),
 }
 
 impl Wish {
@@ -189,6 +191,7 @@ impl Wish {
             (6, _) => Wish::Resize(Edges::from_wire(value)?),
             (7, token) => Wish::Activate(token),
             (8, 0) => Wish::WindowMenu,
+            (9, _) => Wish::Tiled(Edges::from_bits(value)?),
             _ => return None,
         })
     }
@@ -205,6 +208,7 @@ impl Wish {
             Wish::Resize(edges) => (6, edges.bits()),
             Wish::Activate(token) => (7, token),
             Wish::WindowMenu => (8, 0),
+            Wish::Tiled(edges) => (9, edges.bits()),
         }
     }
 }
