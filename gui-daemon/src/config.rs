@@ -86,6 +86,14 @@ pub struct KeyboardConfig {
     pub next_layout: Chord,
     /// Takes the pointer from a window that holds it.
     pub release_pointer: Chord,
+    /// Fills the left half of the output with the window, or undoes that.
+    pub tile_left: Chord,
+    /// The same with the right half.
+    pub tile_right: Chord,
+    /// Fills the output with the window.
+    pub maximise: Chord,
+    /// Undoes the last of fullscreen, maximised and tiled, and minimises a window that is none of these.
+    pub step_back: Chord,
 }
 
 impl Default for KeyboardConfig {
@@ -99,6 +107,10 @@ impl Default for KeyboardConfig {
             repeat_delay: 600,
             next_layout: Chord::logo(Keysym::space),
             release_pointer: Chord::logo(Keysym::Escape),
+            tile_left: Chord::logo(Keysym::Left),
+            tile_right: Chord::logo(Keysym::Right),
+            maximise: Chord::logo(Keysym::Up),
+            step_back: Chord::logo(Keysym::Down),
         }
     }
 }
@@ -223,9 +235,14 @@ impl KeyboardConfig {
         self.model = table.string("model", rule, name)?.unwrap_or_default();
         table.integer("repeat_rate", 0..=1000, &mut self.repeat_rate)?;
         table.integer("repeat_delay", 1..=10_000, &mut self.repeat_delay)?;
-        for (key, chord) in
-            [("next_layout", &mut self.next_layout), ("release_pointer", &mut self.release_pointer)]
-        {
+        for (key, chord) in [
+            ("next_layout", &mut self.next_layout),
+            ("release_pointer", &mut self.release_pointer),
+            ("tile_left", &mut self.tile_left),
+            ("tile_right", &mut self.tile_right),
+            ("maximise", &mut self.maximise),
+            ("step_back", &mut self.step_back),
+        ] {
             *chord = table.string(key, Chord::RULE, Chord::parse)?.unwrap_or(*chord);
         }
         Ok(())
@@ -447,6 +464,10 @@ mod tests {
             repeat_delay = 250
             next_layout = "ctrl+alt+k"
             release_pointer = "super+F12"
+            tile_left = "super+h"
+            tile_right = "super+l"
+            maximise = "super+k"
+            step_back = "super+j"
             [wayland]
             socket = "wayland-dom0"
             [control]
@@ -483,6 +504,10 @@ mod tests {
                 repeat_delay: 250,
                 next_layout: Chord::parse("ctrl+alt+k").unwrap(),
                 release_pointer: Chord::parse("super+F12").unwrap(),
+                tile_left: Chord::logo(Keysym::h),
+                tile_right: Chord::logo(Keysym::l),
+                maximise: Chord::logo(Keysym::k),
+                step_back: Chord::logo(Keysym::j),
             }
         );
         assert_eq!(config.wayland_socket.as_deref(), Some("wayland-dom0"));

@@ -26,7 +26,7 @@ use crate::{
     config::Config,
     focus::{Focus, GuestTarget},
     render::{CursorIcon, resize_icon},
-    shell::{self, Button, Direction, FramePart, Hit, geom},
+    shell::{self, Button, Direction, FramePart, Hit, Shell, Tile, geom},
     state::State,
     windows::Source,
 };
@@ -156,6 +156,9 @@ enum Binding {
     SecureCopy,
     SecurePaste,
     RefusePaste,
+    Tile(Tile),
+    Maximise,
+    StepBack,
     /// Taken, nothing to do: the release of a combination.
     Swallow,
 }
@@ -163,10 +166,7 @@ enum Binding {
 /// The compositor's own combinations, and which of their keys are still down.
 #[derive(Debug)]
 pub struct Bindings {
-    next_layout: Chord,
-    release_pointer: Chord,
-    secure_copy: Option<Chord>,
-    secure_paste: Option<Chord>,
+    configured: Vec<(Chord, Binding)>,
     held: HashSet<Keycode>,
     switching: bool,
 }
@@ -174,14 +174,18 @@ pub struct Bindings {
 impl Bindings {
     /// None of the keys down; with the combinations the configuration has.
     pub fn new(config: &Config) -> Self {
-        Self {
-            next_layout: config.keyboard.next_layout,
-            release_pointer: config.keyboard.release_pointer,
-            secure_copy: config.clipboard.copy,
-            secure_paste: config.clipboard.paste,
-            held: HashSet::new(),
-            switching: false,
-        }
+        let Config { keyboard, clipboard, .. } = config;
+        let mut configured = vec![
+            (keyboard.next_layout, Binding::NextLayout),
+            (keyboard.release_pointer, Binding::ReleasePointer),
+            (keyboard.tile_left, Binding::Tile(Tile::Left)),
+            (keyboard.tile_right, Binding::Tile(Tile::Right)),
+            (keyboard.maximise, Binding::Maximise),
+            (keyboard.step_back, Binding::StepBack),
+        ];
+        configured.extend(clipboard.copy.map(|chord| (chord, Binding::SecureCopy)));
+        configured.extend(clipboard.paste.map(|chord| (chord, Binding::SecurePaste)));
+        Self { configured, held: HashSet::new(), switching: false }
     }
 
     /// What a key that is pressed does. `meanings` are its symbol, and what it would be on a Latin keyboard.
@@ -191,12 +195,9 @@ impl Bindings {
         meanings: [Keysym; 2],
         question_is_open: bool,
     ) -> Option<Binding> {
-        let is = |chord: &Chord| chord.matches(modifiers, &meanings);
+        let configured = self.configured.iter().find(|(chord, _)| chord.matches(modifiers, &meanings));
         match meanings[0].raw() {
-            _ if is(&self.next_layout) => Some(Binding::NextLayout),
-            _ if is(&self.release_pointer) => Some(Binding::ReleasePointer),
-            _ if self.secure_copy.as_ref().is_some_and(is) => Some(Binding::SecureCopy),
-            _ if self.secure_paste.as_ref().is_some_and(is) => Some(Binding::SecurePaste),
+            _ if configured.is_some() => configured.map(|(_, binding)| *binding),
             keysyms::KEY_Tab if modifiers.alt => Some(Binding::Switch(Direction::Forward)),
             keysyms::KEY_ISO_Left_Tab if modifiers.alt => Some(Binding::Switch(Direction::Backward)),
             keysyms::KEY_Escape if self.switching => Some(Binding::SwitchCancel),
@@ -368,9 +369,19 @@ impl State {
             Some(Binding::SecureCopy) => self.secure_copy(),
             Some(Binding::SecurePaste) => self.secure_paste(),
             Some(Binding::RefusePaste) => self.refuse_paste(),
+            Some(Binding::Tile(tile)) => self.place_focused(|shell, id| shell.toggle_tile(id, tile)),
+            Some(Binding::Maximise) => self.place_focused(|shell, id| shell.request_maximise(id, true)),
+            Some(Binding::StepBack) => self.place_focused(Shell::step_back),
             Some(Binding::SwitchEnd | Binding::Swallow) | None => {}
         }
         self.apply_effects();
+    }
+
+    /// The user places the window that has the keyboard.
+    fn place_focused(&mut self, place: impl FnOnce(&mut Shell, shell::Id)) {
+        if let Some(id) = self.shell.focused() {
+            place(&mut self.shell, id);
+        }
     }
 
     /// Sends a key to an AppVM's window and starts or ends its repeats.

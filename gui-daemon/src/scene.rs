@@ -49,7 +49,10 @@ pub(crate) struct Stage<'a> {
 impl<'a> Stage<'a> {
     /// Brings a canvas in step with the desktop, on which this may have changed, and returns the rectangles that were drawn.
     pub fn draw(&self, canvas: &mut Canvas, redraw: &Redraw) -> Result<Vec<geom::Rect>, RenderError> {
-        if let Redraw::Content(windows) = redraw {
+        // What is moved changes more than content.
+        if let Redraw::Content(windows) = redraw
+            && self.shell.landing_place().is_none()
+        {
             let shown = windows.iter().filter(|id| self.shell.is_visible(**id));
             let views = shown.filter_map(|id| self.view(self.shell.window(*id)?));
             if let Some(drawn) = canvas.refresh(&views.collect::<Vec<_>>(), self.cursor.as_ref())? {
@@ -65,8 +68,15 @@ impl<'a> Stage<'a> {
             views: self.shell.stack().rev().filter_map(|window| self.view(window)).collect(),
             cursor: self.cursor.clone(),
             banner: self.banner.clone(),
+            landing: self.landing(),
             background: DESKTOP,
         }
+    }
+
+    fn landing(&self) -> Option<(geom::Rect, Color)> {
+        let (id, area) = self.shell.landing_place()?;
+        let frame = self.view(self.shell.window(id)?)?.frame;
+        Some((area, frame.color()))
     }
 
     fn view(&self, window: &shell::Window) -> Option<View<'a>> {

@@ -23,6 +23,7 @@ use super::{
     cursor::{Cursor, CursorImages, CursorLook, PointerPicture, SHARE},
     elements::{Area, Fill, Mapping, SceneElement, Surface},
     frame::FrameParts,
+    landing::Landing,
     opaque,
     refresh::Seen,
     text::Text,
@@ -63,6 +64,7 @@ pub struct Canvas {
     banner: BannerImage,
     /// What the banner covers.
     pub(super) banner_area: Option<Area>,
+    landing: Landing,
 }
 
 /// What is kept of a view between frames.
@@ -103,6 +105,7 @@ impl Canvas {
             cursors: CursorImages::default(),
             banner: BannerImage::default(),
             banner_area: None,
+            landing: Landing::default(),
         })
     }
 
@@ -222,6 +225,9 @@ impl Canvas {
     fn elements(&mut self, scene: &Scene<'_>) -> Result<Vec<SceneElement>, RenderError> {
         let mut elements = self.pointer(scene.cursor.as_ref())?;
         elements.extend(self.banner(scene.banner.as_ref())?);
+        if let Some((area, color)) = scene.landing {
+            elements.push(self.landing.element(area, color, self.mapping).into());
+        }
         self.stack.clear();
         let mut all_known = HashMap::with_capacity(scene.views.len());
         for view in &scene.views {

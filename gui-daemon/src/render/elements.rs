@@ -298,7 +298,7 @@ pub(super) fn grown(rect: Area, by: i32) -> Area {
 
 /// The plain colours of one view: its frame, and its window background where the content does not reach.
 ///
-/// It lies below everything else of its view and claims the whole of it as opaque: what it does not paint, the view's
+/// A view's lies below everything else of the view and claims the whole of it as opaque: what it does not paint, the view's
 /// other elements do. One opaque rectangle per window is what keeps damage tracking cheap.
 #[derive(Debug)]
 pub(super) struct Fill {
@@ -307,6 +307,8 @@ pub(super) struct Fill {
     pub(super) geometry: Area,
     /// Disjoint, relative to `geometry`.
     pub(super) parts: Vec<(Area, Color32F)>,
+    /// Whether nothing below it is seen.
+    pub(super) covers: bool,
 }
 
 impl Element for Fill {
@@ -334,7 +336,8 @@ impl Element for Fill {
     }
 
     fn opaque_regions(&self, _scale: Scale<f64>) -> OpaqueRegions<i32, Physical> {
-        OpaqueRegions::from_slice(&[Rectangle::from_size(self.geometry.size)])
+        let whole = [Rectangle::from_size(self.geometry.size)];
+        OpaqueRegions::from_slice(if self.covers { &whole } else { &[] })
     }
 }
 

@@ -335,9 +335,9 @@ fn fill_parts(view: &View<'_>, palette: Palette, mapping: Mapping) -> Vec<(Recta
     parts
 }
 
-/// Knows when a view's plain colours changed.
+/// Knows when plain colours that belong together changed.
 #[derive(Debug)]
-struct FillState {
+pub(super) struct FillState {
     id: Id,
     commit: CommitCounter,
     parts: Vec<(Rectangle<i32, Physical>, Color32F)>,
@@ -350,7 +350,7 @@ impl Default for FillState {
 }
 
 impl FillState {
-    fn element(
+    pub(super) fn element(
         &mut self,
         geometry: Rectangle<i32, Physical>,
         parts: Vec<(Rectangle<i32, Physical>, Color32F)>,
@@ -359,7 +359,7 @@ impl FillState {
             self.commit.increment();
             self.parts.clone_from(&parts);
         }
-        Fill { id: self.id.clone(), commit: self.commit, geometry, parts }
+        Fill { id: self.id.clone(), commit: self.commit, geometry, parts, covers: true }
     }
 }
 

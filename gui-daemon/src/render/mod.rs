@@ -21,6 +21,7 @@ mod cursor;
 mod elements;
 mod frame;
 mod guest;
+mod landing;
 mod refresh;
 mod scaled;
 mod scene;

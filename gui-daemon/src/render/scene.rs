@@ -17,6 +17,8 @@ pub struct Scene<'a> {
     pub cursor: Option<Cursor>,
     /// What the user is told, above all views.
     pub banner: Option<Banner>,
+    /// Where the window that the pointer moves will be if it is let go of, and the colour of its frame.
+    pub landing: Option<(Rect, Color)>,
     /// What shows where no view is.
     pub background: Color,
 }

@@ -19,4 +19,5 @@ mod pairings;
 mod pointer;
 mod popups;
 mod resize;
+mod tiling;
 mod xen;

@@ -29,10 +29,10 @@ fn the_title_band_moves_a_window() {
         let sizes = world.client(app.client).sizes(&app.toplevel);
         assert!(sizes.iter().all(|size| [(0, 0), (250, 200)].contains(size)), "{sizes:?}");
         // the band stays within reach
-        world.drag((400, 140), (799, 599));
+        world.drag((400, 140), (785, 599));
         let frame = world.frame(app.id);
         assert!(frame.y + 28 <= HEIGHT && frame.x < WIDTH - 100, "{frame:?}");
-        world.drag((frame.x + 60, frame.y + 14), (0, 0));
+        world.drag((frame.x + 60, frame.y + 14), (10, 10));
         let frame = world.frame(app.id);
         assert!(frame.y >= 0 && frame.right() > 100, "{frame:?}");
     }
