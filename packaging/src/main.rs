@@ -60,6 +60,8 @@ mod tests {
         process::{Command, Stdio},
     };
 
+    use gui_daemon::config::Config;
+
     use super::*;
 
     #[test]
@@ -81,6 +83,31 @@ mod tests {
         for option in ["--backend", "--validate", "--max-minor", "--json", "--refresh", "[--scale SCALE]"] {
             assert!(all.contains(option), "{option}");
         }
+    }
+
+    /// The lines of the example that are settings, be it behind a comment's sign.
+    fn settings(example: &str) -> String {
+        let is_setting = |line: &&str| {
+            let name = line.split(" = ").next().unwrap_or_default();
+            line.starts_with('[') || line.contains(" = ") && !name.contains(' ')
+        };
+        let lines = example.lines().map(|line| line.trim_start_matches("# ")).filter(is_setting);
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_daemon_understands_its_unit_and_the_example() {
+        let unit = include_str!("../daemon/root/usr/lib/systemd/system/transom@.service");
+        let line = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+        let cli = gui_daemon::cli::Cli::try_parse_from(line.split_whitespace()).unwrap();
+        let example = "../daemon/root/etc/transom/transom.toml";
+        assert!(example.ends_with(cli.config.unwrap().to_str().unwrap()));
+
+        let example = include_str!("../daemon/root/etc/transom/transom.toml");
+        assert_eq!(Config::parse(example).unwrap(), Config::default());
+        let all = Config::parse(&settings(example)).unwrap();
+        let names: Vec<&str> = all.domains.iter().map(|domain| domain.name.as_str()).collect();
+        assert_eq!((names, all.keyboard.layout.as_str()), (vec!["work", "untrusted"], "us"));
     }
 
     #[test]
