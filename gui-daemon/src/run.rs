@@ -95,7 +95,10 @@ impl State {
         let domain = self.domains.iter().find(|domain| domain.config.name == name);
         let domain = domain.ok_or_else(|| format!("no domain is called {name:?}"))?;
         if domain.link_state() == LinkState::Absent {
-            return Err(format!("there is no domain of Xen now that is {}: start it", domain.config.transport));
+            return Err(format!(
+                "there is no domain of Xen now that is {}: start it",
+                domain.config.transport
+            ));
         }
         if domain.link_state() != LinkState::Connected {
             return Err(format!("the agent of domain {name} is not connected"));

@@ -82,7 +82,10 @@ fn keys_place_the_window_that_has_the_keyboard() {
         // No application saw any of it but the logo key.
         for client in [app.client, other.client] {
             let input = world.client(client).take_input();
-            assert!(input.iter().all(|it| !it.starts_with("key ") || it.starts_with("key 125 ")), "{input:?}");
+            assert!(
+                input.iter().all(|it| !it.starts_with("key ") || it.starts_with("key 125 ")),
+                "{input:?}"
+            );
         }
     }
 }
