@@ -235,6 +235,9 @@ pub enum BackendError {
         "no seat ({0}): start seatd and be in its group (\"video\"), or log in at this machine where logind runs"
     )]
     NoSeat(#[source] libseat::Error),
+    /// The seat is another's here.
+    #[error("another display server has this virtual terminal: end that one, or start from another terminal")]
+    SeatBusy,
     /// No list of devices.
     #[error("no udev: {0}")]
     NoUdev(#[source] io::Error),

@@ -74,6 +74,7 @@ const BOOT_MODULES: &[&str] = &["virtio_pci", "virtio_blk", "xen-blkfront", "squ
 /// The files in `guest/`: where on the second disk, and what.
 const GUEST_FILES: &[(&str, &str)] = &[
     ("dom0/etc/inittab", include_str!("guest/dom0.inittab")),
+    ("dom0/etc/modprobe.d/plugged-in-later.conf", "blacklist virtio_gpu\n"),
     ("dom0/etc/xen/scripts/block-given", include_str!("guest/block-given")),
     ("dom0/usr/local/sbin/start-dom0", include_str!("guest/start-dom0")),
     ("dom0/usr/local/sbin/serve-jobs", include_str!("guest/serve-jobs-dom0")),

@@ -46,6 +46,9 @@ const DOMAIN_MEMORY: u32 = 512;
 /// QEMU 7.2 does not say so for the instructions that save and restore them, and they leak between domains.
 const EAGER_FPU: &str = "spec-ctrl=eager-fpu";
 
+/// QEMU's name of the display that is plugged in when a scenario says so.
+const SECOND_DISPLAY: &str = "second-display";
+
 /// How a machine is started.
 pub struct Boot<'a> {
     pub images: &'a Images,
@@ -243,6 +246,11 @@ impl Machine {
         })
     }
 
+    /// What a script in dom0 has printed so far.
+    pub fn printed(&self, job: &Job) -> String {
+        self.output(job).text()
+    }
+
     fn new_job(&mut self, console: Option<Log>, script: &str) -> anyhow::Result<Job> {
         let job = Job { number: self.jobs.next, console };
         self.jobs.next += 1;
@@ -341,6 +349,18 @@ impl Machine {
         Picture::parse(&fs::read(&file)?)
     }
 
+    /// What the second display shows.
+    pub fn second_picture(&mut self) -> anyhow::Result<Picture> {
+        let file = self.folder.join("display.ppm");
+        self.qmp.command("screendump", &json!({ "filename": file, "device": SECOND_DISPLAY }))?;
+        Picture::parse(&fs::read(&file)?)
+    }
+
+    /// Has QEMU do something to the machine.
+    pub fn qemu(&mut self, command: &str, arguments: &Value) -> anyhow::Result<()> {
+        self.qmp.command(command, arguments).map(drop)
+    }
+
     /// Writes what the display shows to a PNG file.
     pub fn save_picture(&mut self, file: &Path) -> anyhow::Result<()> {
         let file = std::path::absolute(file)?;
@@ -436,6 +456,11 @@ fn qemu(boot: &Boot<'_>, folder: &Path) -> anyhow::Result<Command> {
     // With SMAP, QEMU 7.2 lets the instruction fail that leads from Xen back into a paravirtual dom0.
     qemu.args(["-cpu", "max,-smap", "-m", &MEMORY.to_string(), "-display", boot.display]);
     qemu.args(["-device", "bochs-display", "-device", "virtio-tablet-pci", "-device", "virtio-keyboard-pci"]);
+    // A second display, for which dom0 loads no driver by itself: loading it is plugging it in. Without an IOMMU's addresses
+    // a paravirtual dom0 shows black there.
+    qemu.args(["-device", &format!("virtio-gpu-pci,id={SECOND_DISPLAY},iommu_platform=on")]);
+    // Room for one device more.
+    qemu.args(["-device", "pcie-root-port,id=spare"]);
     // The first serial port is Xen's and dom0's console, the second a shell.
     qemu.args(["-serial", &format!("file:{}", path("xen.log"))]);
     qemu.args(["-chardev", &socket("shell"), "-serial", "chardev:shell"]);

@@ -29,11 +29,12 @@ use std::{
 use rustix::{
     buffer::spare_capacity,
     event::{Timespec, epoll},
+    io::Errno,
 };
 use smithay::{
     backend::{
         session::{
-            Event as SessionEvent, Session as _,
+            AsErrno as _, Event as SessionEvent, Session as _,
             libseat::{LibSeatSession, LibSeatSessionNotifier},
         },
         udev::{UdevBackend, UdevEvent},
@@ -130,7 +131,10 @@ pub(super) fn open(
     config: InputConfig,
     pointer_planes: Option<bool>,
 ) -> Result<(Kms, KmsSource), BackendError> {
-    let (session, mut notifier) = LibSeatSession::new().map_err(BackendError::NoSeat)?;
+    let (session, mut notifier) = LibSeatSession::new().map_err(|error| match error.as_errno() {
+        Some(number) if number == Errno::BUSY.raw_os_error() => BackendError::SeatBusy,
+        _ => BackendError::NoSeat(error),
+    })?;
     await_seat(&session, &mut notifier)?;
     let udev = UdevBackend::new(session.seat()).map_err(BackendError::NoUdev)?;
     let mut nodes: Vec<_> = udev.device_list().map(|(id, path)| (id, path.to_owned())).collect();
@@ -156,11 +160,11 @@ pub(super) fn open(
     };
     let mut events = VecDeque::new();
     if active {
-        let refused = machine.open_cards();
-        if machine.cards.is_empty()
-            && let Some(error) = refused
-        {
-            return Err(error.into());
+        for error in machine.open_cards() {
+            if machine.cards.is_empty() {
+                return Err(error.into());
+            }
+            warn!("{error}");
         }
         machine.look_for_screens();
         machine.input.dispatch(&mut events).map_err(BackendError::Clock)?;
@@ -286,9 +290,9 @@ impl Kms {
 }
 
 impl Machine {
-    /// Opens the DRM devices that are not open yet. Why the last of those that cannot be used is not.
-    fn open_cards(&mut self) -> Option<CardError> {
-        let mut refused = None;
+    /// Opens the DRM devices that are not open yet. Says of those that cannot be used why not.
+    fn open_cards(&mut self) -> Vec<CardError> {
+        let mut refused = Vec::new();
         for (id, path) in &self.nodes {
             if self.cards.iter().any(|card| card.id == *id) {
                 continue;
@@ -303,13 +307,15 @@ impl Machine {
                     info!(card = %path.display(), atomic = card.device.is_atomic(), "display device");
                     self.cards.push(card);
                 }
-                Err(error) => {
-                    warn!("{error}");
-                    refused = Some(error);
-                }
+                Err(error) => refused.push(error),
             }
         }
         refused
+    }
+
+    /// Opens the DRM devices that are not open yet, if they can be.
+    fn open_more_cards(&mut self) {
+        self.open_cards().iter().for_each(|error| warn!("{error}"));
     }
 
     /// Finds out which screens are plugged in. Whether others are than before, or with other modes; those that are gone are
@@ -333,6 +339,9 @@ impl Machine {
             if !found.iter().any(|there| there.name == screen.name) {
                 info!(screen = screen.name, "screen unplugged");
             }
+        }
+        if found.is_empty() {
+            info!("no screen is plugged in: the desktop waits for one");
         }
         self.connectors = found;
         true
@@ -410,7 +419,7 @@ impl Machine {
                 warn!(card = %card.path.display(), "{error}");
             }
         }
-        self.open_cards();
+        self.open_more_cards();
         self.input.resume();
         if self.look_for_screens() {
             events.push_back(BackendEvent::OutputsChanged);
@@ -434,7 +443,7 @@ impl Machine {
         if !self.active {
             return;
         }
-        self.open_cards();
+        self.open_more_cards();
         if self.look_for_screens() {
             events.push_back(BackendEvent::OutputsChanged);
         }
@@ -446,12 +455,20 @@ impl Machine {
         for head in &mut self.heads {
             head.lit.take_if(|lit| lit.card == id);
         }
-        let mut card = self.cards.remove(at);
-        info!(card = %card.path.display(), "display device gone");
-        // There is nobody left to be asked for anything.
-        card.device.pause();
-        if let Err(error) = epoll::delete(&*self.epoll, &card.device) {
+        let Card { path, mut device, .. } = self.cards.remove(at);
+        info!(card = %path.display(), "display device gone");
+        if let Err(error) = epoll::delete(&*self.epoll, &device) {
             warn!(%error, "a device that is gone is still listened to");
+        }
+        // There is nobody left to be asked for anything, but the seat has lent it.
+        device.pause();
+        let fd = device.device_fd().device_fd();
+        drop(device);
+        let fd: Result<OwnedFd, _> = fd.try_into();
+        if let Ok(fd) = fd
+            && let Err(error) = self.session.close(fd)
+        {
+            warn!(card = %path.display(), "{error}");
         }
     }
 
@@ -465,7 +482,8 @@ impl Machine {
                     events.extend(head.tick()?);
                 }
             } else if let Some(card) = self.cards.iter().find(|card| card.id | CARD == key) {
-                for event in card.device.receive_events()? {
+                // A device that is gone has nothing to tell; udev tells that it is gone.
+                for event in card.device.receive_events().into_iter().flatten() {
                     if let DrmEvent::PageFlip(flip) = event
                         && let Some(head) =
                             self.heads.iter_mut().find(|head| head.is_fed_by(card.id, flip.crtc))

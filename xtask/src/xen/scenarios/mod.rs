@@ -1,6 +1,7 @@
 //! What is tried on the machine, one file per subject.
 
 mod grants;
+mod kms;
 mod machine;
 
 use super::scenario::Scenario;
@@ -18,4 +19,8 @@ pub const ALL: &[Scenario] = &[
     Scenario { name: "nothing_leaks", run: grants::nothing_leaks },
     Scenario { name: "mapping_beats_copying", run: grants::mapping_beats_copying },
     Scenario { name: "a_domain_comes_again", run: machine::a_domain_comes_again },
+    Scenario { name: "the_daemon_has_the_display", run: kms::the_daemon_has_the_display },
+    Scenario { name: "another_terminal_and_back", run: kms::another_terminal_and_back },
+    Scenario { name: "screens_are_plugged_in_and_out", run: kms::screens_are_plugged_in_and_out },
+    Scenario { name: "a_keyboard_is_plugged_in_and_out", run: kms::a_keyboard_is_plugged_in_and_out },
 ];

@@ -1,0 +1,188 @@
+//! The daemon on the machine's own display: pictures, input, another session, and what is plugged in and out.
+
+use std::{fs, time::Duration};
+
+use anyhow::{Context as _, ensure};
+use serde_json::json;
+
+use crate::xen::{
+    machine::{COMMAND_LIMIT, Job, Machine},
+    picture::{Colour, Picture},
+    qmp::Input,
+};
+
+/// What the daemon draws where there is no window.
+const DESKTOP: Colour = [0x2b, 0x30, 0x3b];
+/// For programs that start under emulation, and pictures of them: seconds on an idle host.
+const LIMIT: Duration = Duration::from_secs(120);
+/// Where the daemon's sockets are in dom0.
+const ENVIRONMENT: &str = "export XDG_RUNTIME_DIR=/run/kms; mkdir -p -m 700 $XDG_RUNTIME_DIR";
+/// The connector of the machine's display, as dom0 has it.
+const CONNECTOR: &str = "/sys/class/drm/card0-Virtual-1/status";
+
+/// Has dom0's kernel tell of that, as a driver does that finds out by itself.
+const TELL: &str = "udevadm trigger --action=change /sys/class/drm/card0";
+
+/// A desktop shown by the daemon, with a terminal on it that keeps what is typed.
+struct Desktop {
+    daemon: Job,
+}
+
+impl Desktop {
+    fn start(machine: &mut Machine) -> anyhow::Result<Self> {
+        fs::write(machine.shared().join("kms.toml"), "")?;
+        fs::write(machine.shared().join("typed"), "")?;
+        let daemon = machine.start_in_dom0(&format!(
+            "{ENVIRONMENT}
+             [ -S /run/seatd.sock ] || setsid seatd >/run/seatd.log 2>&1 &
+             until [ -S /run/seatd.sock ]; do busybox usleep 10000; done
+             export RUST_LOG=info,gui_daemon::backend::kms=trace,smithay=warn,smithay::backend::drm=off
+             echo $$ >/run/kms/pid
+             exec gui-daemon --backend kms --config /host/kms.toml --socket /run/kms/control"
+        ))?;
+        machine.until_printed(&daemon, "ready")?;
+        until_picture(machine, "the desktop is shown", |picture| {
+            picture.count(DESKTOP) == picture.width * picture.height
+        })?;
+        machine.start_in_dom0(&format!(
+            "{ENVIRONMENT}; WAYLAND_DISPLAY=wayland-1 exec foot sh -c 'stty -echo; cat >/host/typed'"
+        ))?;
+        // A terminal has a cursor as soon as it has a shell.
+        until_picture(machine, "a window is shown", |picture| {
+            picture.count(DESKTOP) < picture.width * picture.height * 3 / 4
+        })?;
+        Ok(Self { daemon })
+    }
+
+    /// Types a letter and a return, which the terminal must have then.
+    fn type_in(machine: &mut Machine, letter: &'static str, expected: &str) -> anyhow::Result<()> {
+        press(machine, &[letter])?;
+        press(machine, &["ret"])?;
+        let file = machine.shared().join("typed");
+        machine.until(&format!("{expected:?} is typed"), LIMIT, |_| {
+            Ok((fs::read_to_string(&file)? == expected).then_some(()))
+        })
+    }
+
+    fn outputs(machine: &mut Machine) -> anyhow::Result<String> {
+        machine.dom0("gui-daemon msg --socket /run/kms/control outputs")?.success()
+    }
+
+    fn stop(self, machine: &mut Machine) -> anyhow::Result<()> {
+        machine.dom0("kill $(cat /run/kms/pid)")?.success()?;
+        machine.finish(&self.daemon, COMMAND_LIMIT)?.success().map(drop)
+    }
+}
+
+/// Presses keys one after the other and releases them in reverse.
+fn press(machine: &mut Machine, keys: &[&str]) -> anyhow::Result<()> {
+    let down = keys.iter().map(|key| Input::Key(key, true));
+    for input in down.chain(keys.iter().rev().map(|key| Input::Key(key, false))) {
+        machine.input(&[input])?;
+    }
+    Ok(())
+}
+
+fn until_picture(
+    machine: &mut Machine,
+    what: &str,
+    holds: impl Fn(&Picture) -> bool,
+) -> anyhow::Result<Picture> {
+    machine.until(what, LIMIT, |machine| {
+        let picture = machine.picture()?;
+        Ok(holds(&picture).then_some(picture))
+    })
+}
+
+/// Windows, keys and the pointer are on the display, and a pointer that moves costs a few thousand bytes a frame.
+pub fn the_daemon_has_the_display(machine: &mut Machine) -> anyhow::Result<()> {
+    let desktop = Desktop::start(machine)?;
+    Desktop::type_in(machine, "a", "a\n")?;
+    let at_corner = |picture: &Picture| {
+        let corner = (0..80).flat_map(|x| (0..80).map(move |y| (x, y)));
+        corner.filter(|&(x, y)| picture.at(x, y) != DESKTOP).count()
+    };
+    // More often than there are buffers, each of which is given first what it has missed.
+    let mut picture = machine.picture()?;
+    for _ in 0..2 {
+        machine.input(&[Input::Place(0x400, 0x400)])?;
+        until_picture(machine, "the pointer is in the corner", |picture| at_corner(picture) > 0)?;
+        machine.input(&[Input::Place(0x800, 0x7000)])?;
+        picture =
+            until_picture(machine, "the pointer has left the corner", |picture| at_corner(picture) == 0)?;
+    }
+    let frame = picture.width * picture.height * 4;
+    let moved = machine.printed(&desktop.daemon);
+    let moved = moved.lines().filter_map(|line| line.split_once("bytes=")?.1.split(' ').next()?.parse().ok());
+    let moved: Vec<usize> = moved.collect();
+    let last = *moved.last().context("no frame was copied")?;
+    ensure!(moved.first() == Some(&frame), "the first frame moved {:?} bytes of {frame}", moved.first());
+    ensure!(last < frame / 100, "the last frame moved {last} bytes of {frame}");
+    desktop.stop(machine)
+}
+
+/// Ctrl+Alt+F2 gives the display to another virtual terminal. What is typed there stays there, and back here all is as it was.
+pub fn another_terminal_and_back(machine: &mut Machine) -> anyhow::Result<()> {
+    let desktop = Desktop::start(machine)?;
+    Desktop::type_in(machine, "a", "a\n")?;
+    let before = machine.picture()?.count(DESKTOP);
+    press(machine, &["ctrl", "alt", "f2"])?;
+    machine.until_printed(&desktop.daemon, "another session has the seat now")?;
+    until_picture(machine, "the other terminal is shown", |picture| picture.count(DESKTOP) == 0)?;
+    press(machine, &["b"])?;
+    press(machine, &["ctrl", "alt", "f1"])?;
+    machine.until_printed(&desktop.daemon, "the seat is ours")?;
+    until_picture(machine, "the desktop is back", |picture| picture.count(DESKTOP).abs_diff(before) < 1000)?;
+    Desktop::type_in(machine, "c", "a\nc\n")?;
+    desktop.stop(machine)
+}
+
+/// The display is unplugged and plugged in; then a device with another one comes and goes.
+pub fn screens_are_plugged_in_and_out(machine: &mut Machine) -> anyhow::Result<()> {
+    let desktop = Desktop::start(machine)?;
+    machine.dom0(&format!("echo off >{CONNECTOR}; {TELL}"))?.success()?;
+    machine.until_printed(&desktop.daemon, "screen unplugged")?;
+    // With no screen the daemon and what is on it go on.
+    Desktop::type_in(machine, "a", "a\n")?;
+    machine.dom0(&format!("echo detect >{CONNECTOR}; {TELL}"))?.success()?;
+    let is_whole = |picture: &Picture| picture.count(DESKTOP) > picture.width * picture.height / 4;
+    until_picture(machine, "the desktop is back", is_whole)?;
+
+    machine.dom0("modprobe virtio_gpu")?.success()?;
+    machine.until("there are two screens", LIMIT, |machine| {
+        Ok((Desktop::outputs(machine)?.lines().filter(|line| line.starts_with("Virtual-")).count() == 2)
+            .then_some(()))
+    })?;
+    machine.until("the desktop is on the second screen", LIMIT, |machine| {
+        let picture = machine.second_picture()?;
+        Ok((picture.count(DESKTOP) == picture.width * picture.height).then_some(()))
+    })?;
+    machine.dom0("echo $(basename /sys/bus/virtio/drivers/virtio_gpu/virtio*) >/sys/bus/virtio/drivers/virtio_gpu/unbind")?.success()?;
+    machine.until("there is one screen", LIMIT, |machine| {
+        Ok((Desktop::outputs(machine)?.lines().filter(|line| line.starts_with("Virtual-")).count() == 1)
+            .then_some(()))
+    })?;
+    Desktop::type_in(machine, "b", "a\nb\n")?;
+    desktop.stop(machine)
+}
+
+/// A keyboard that is plugged in types.
+pub fn a_keyboard_is_plugged_in_and_out(machine: &mut Machine) -> anyhow::Result<()> {
+    let desktop = Desktop::start(machine)?;
+    let known = machine.printed(&desktop.daemon).matches("QEMU Virtio Keyboard").count();
+    machine
+        .qemu("device_add", &json!({ "driver": "virtio-keyboard-pci", "id": "second", "bus": "spare" }))?;
+    let told = |machine: &Machine, desktop: &Desktop| {
+        machine.printed(&desktop.daemon).matches("QEMU Virtio Keyboard").count()
+    };
+    machine.until("the keyboard is there", LIMIT, |machine| {
+        Ok((told(machine, &desktop) > known).then_some(()))
+    })?;
+    Desktop::type_in(machine, "a", "a\n")?;
+    machine.qemu("device_del", &json!({ "id": "second" }))?;
+    machine.until("the keyboard is gone", LIMIT, |machine| {
+        Ok((told(machine, &desktop) > known + 1).then_some(()))
+    })?;
+    Desktop::type_in(machine, "b", "a\nb\n")?;
+    desktop.stop(machine)
+}
