@@ -49,17 +49,19 @@ const SCRIPTS: [&str; 3] = ["postinst", "prerm", "postrm"];
 
 /// Builds both packages into `target/package/` and prints their paths.
 pub fn run(options: Options) -> anyhow::Result<()> {
+    build(options.debug)?.iter().for_each(|package| println!("{}", package.display()));
+    Ok(())
+}
+
+/// Builds both packages into `target/package/`, with the programs of the development profile if `debug`.
+pub fn build(debug: bool) -> anyhow::Result<Vec<PathBuf>> {
     packages::ensure_installed(&[packages::BUILD, packages::PACKAGE])?;
     let packages = ["gui-daemon", "gui-agent", "transom-manuals"].map(|package| ["--package", package]);
-    let profile = if options.debug { "dev" } else { "release" };
+    let profile = if debug { "dev" } else { "release" };
     workspace::run(workspace::cargo().args(["build", "--profile", profile]).args(packages.as_flattened()))?;
 
-    let target = workspace::target_dir()?;
-    let build = Build::new(&target, options.debug)?;
-    for kind in &KINDS {
-        println!("{}", build.package(kind)?.display());
-    }
-    Ok(())
+    let build = Build::new(&workspace::target_dir()?, debug)?;
+    KINDS.iter().map(|kind| build.package(kind)).collect()
 }
 
 /// What is the same for all packages of one run.

@@ -85,6 +85,8 @@ pub const XEN: &[Package] = &[
     program("mmdebstrap", "mmdebstrap"),
     program("squashfs-tools", "mksquashfs"),
     program("xz-utils", "xz"),
+    // What this project's own vchan is tried against there.
+    library("libxen-dev", "libxenvchan.so"),
 ];
 
 /// To show that machine's display in a window.

@@ -36,7 +36,6 @@ const PACKAGES: &[&str] = &[
     "libinput10",
     "libseat1",
     "seatd",
-    "libgbm1",
     "fontconfig",
     "fonts-dejavu-core",
     // Applications: a terminal, a window that tells all of its input, and programs that copy and paste.
@@ -103,11 +102,12 @@ pub struct Images {
     pub payload: PathBuf,
 }
 
-/// Makes what is not there yet, or not up to date. `programs` are the workspace's own.
+/// Makes what is not there yet, or not up to date. `debs` are the workspace's packages, which the
+/// domains install, and `programs` what is tried there beside them.
 ///
 /// # Errors
 /// When one of the tools fails, in its own words, or the host has no sources of Debian packages.
-pub fn build(folder: &Path, programs: &[PathBuf]) -> anyhow::Result<Images> {
+pub fn build(folder: &Path, debs: &[PathBuf], programs: &[PathBuf]) -> anyhow::Result<Images> {
     fs::create_dir_all(folder)?;
     let folder = fs::canonicalize(folder)?;
     let file = |name: &str| folder.join(name);
@@ -128,7 +128,7 @@ pub fn build(folder: &Path, programs: &[PathBuf]) -> anyhow::Result<Images> {
         fs::write(&recipe_file, recipe.text())?;
     }
     make_initramfs(&file("boot"), &images.initramfs)?;
-    make_payload(&file("payload"), programs, &images)?;
+    make_payload(&file("payload"), debs, programs, &images)?;
     Ok(images)
 }
 
@@ -252,7 +252,12 @@ fn make_initramfs(boot: &Path, to: &Path) -> anyhow::Result<()> {
 }
 
 /// The second disk.
-fn make_payload(folder: &Path, programs: &[PathBuf], images: &Images) -> anyhow::Result<()> {
+fn make_payload(
+    folder: &Path,
+    debs: &[PathBuf],
+    programs: &[PathBuf],
+    images: &Images,
+) -> anyhow::Result<()> {
     replace_folder(folder)?;
     for (path, text) in GUEST_FILES {
         let path = folder.join(path);
@@ -267,9 +272,9 @@ fn make_payload(folder: &Path, programs: &[PathBuf], images: &Images) -> anyhow:
         // Debug information would be most of it.
         workspace::run(Command::new("strip").arg("-o").arg(binaries.join(name)).arg(program))?;
     }
-    for image in [&images.kernel, &images.initramfs] {
-        let name = image.file_name().unwrap_or_default();
-        fs::hard_link(image, folder.join(name)).or_else(|_| fs::copy(image, folder.join(name)).map(drop))?;
+    for file in [&images.kernel, &images.initramfs].into_iter().chain(debs) {
+        let link = folder.join(file.file_name().context("a file without a name")?);
+        fs::hard_link(file, &link).or_else(|_| fs::copy(file, &link).map(drop))?;
     }
     squash(folder, "-all-root", Stdio::null(), &images.payload)
 }

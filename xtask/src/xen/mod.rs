@@ -14,17 +14,17 @@ mod qmp;
 mod scenario;
 mod scenarios;
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use clap::Args;
 
-use crate::{packages, session::Display, workspace};
+use crate::{package, packages, session::Display, workspace};
 use images::Images;
 use machine::{Boot, Machine};
-
-/// Packages of the workspace, and their programs that are tried on the machine.
-const PROGRAMS: [(&str, &str); 3] =
-    [("gui-daemon", "gui-daemon"), ("gui-agent", "gui-agent"), ("transom-xen-tests", "xen-probe")];
 
 #[derive(Args)]
 pub struct TestOptions {
@@ -81,9 +81,15 @@ fn folder() -> anyhow::Result<PathBuf> {
 
 fn build(folder: &Path) -> anyhow::Result<Images> {
     packages::ensure_installed(&[packages::BUILD, packages::XEN])?;
-    workspace::run(
-        workspace::cargo().arg("build").args(PROGRAMS.map(|(package, _)| format!("--package={package}"))),
-    )?;
-    let programs = PROGRAMS.map(|(_, program)| folder.with_file_name("debug").join(program));
-    images::build(&folder.join("images"), &programs)
+    fs::create_dir_all(folder)?;
+    let debs = package::build(true)?;
+    workspace::run(workspace::cargo().args(["build", "--package", "transom-xen-tests"]))?;
+    let probe = folder.with_file_name("debug").join("xen-probe");
+    let peer = folder.join("vchan-peer");
+    let mut cc = Command::new("cc");
+    cc.args(["-O2", "-Wall", "-Werror", "-o"])
+        .arg(&peer)
+        .arg(workspace::root().join("tests/xen/c/vchan-peer.c"));
+    workspace::run(cc.args(["-lxenvchan", "-lxenstore"]))?;
+    images::build(&folder.join("images"), &debs, &[probe, peer])
 }

@@ -44,6 +44,20 @@ pub fn display_and_input(machine: &mut Machine) -> anyhow::Result<()> {
     machine.input(&[Input::Key("a", false), Input::Button("left", false)])
 }
 
+/// The packages are installed, and their parts in force.
+pub fn packages_are_installed(machine: &mut Machine) -> anyhow::Result<()> {
+    let state = "dpkg --audit && dpkg-query --show --showformat '${db:Status-Status}\\n'";
+    let dom0 =
+        machine.dom0(&format!("{state} transom-daemon; udevadm settle; stat -c '%G %a' /dev/xen/gntdev"))?;
+    ensure!(dom0.output == "installed\ntransom 660\n", "in dom0: {}", dom0.output);
+    let domain = machine.domain("work")?;
+    let limit = "/sys/module/xen_gntalloc/parameters/limit";
+    let agent = machine
+        .run_in(&domain, &format!("{state} transom-agent; cat {limit}; stat -c '%G %a' /dev/xen/gntalloc"))?;
+    ensure!(agent.output == "installed\n24576\ntransom 660\n", "in the domain: {}", agent.output);
+    Ok(())
+}
+
 /// Commands run in the domain they are meant for, and their status and output come back.
 pub fn two_domains_run_commands(machine: &mut Machine) -> anyhow::Result<()> {
     for name in DOMAINS {
