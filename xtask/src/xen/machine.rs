@@ -274,9 +274,14 @@ impl Machine {
         }
     }
 
+    /// Forgets a domain that what runs on the machine ends by itself.
+    pub fn forget(&mut self, domain: &Domain) {
+        self.domains.retain(|known| known.id != domain.id);
+    }
+
     /// Ends a domain at once, as if its machine had been switched off.
     pub fn destroy(&mut self, domain: &Domain) -> anyhow::Result<()> {
-        self.domains.retain(|known| known.id != domain.id);
+        self.forget(domain);
         self.dom0(&format!("xl destroy {}", domain.id))?.success().map(drop)
     }
 

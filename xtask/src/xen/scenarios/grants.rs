@@ -48,15 +48,20 @@ pub fn mapping_beats_copying(machine: &mut Machine) -> anyhow::Result<()> {
 }
 
 /// A domain with a counterpart to what dom0 probes, which is started again whenever it ends.
-fn counterpart(machine: &mut Machine, name: &str) -> anyhow::Result<Domain> {
+pub(super) fn counterpart(machine: &mut Machine, name: &str) -> anyhow::Result<Domain> {
     let domain = machine.domain(name)?;
-    let start = "mkdir /run/counterpart 2>/dev/null || exit 0\n\
-                 setsid sh -c 'while :; do xen-probe counterpart; sleep 0.1; done' >/run/counterpart/log 2>&1 &";
-    machine.run_in(&domain, start)?.success()?;
+    start_counterpart(machine, &domain)?;
     Ok(domain)
 }
 
-fn probe(machine: &mut Machine, arguments: &str, limit: Duration) -> anyhow::Result<String> {
+/// Starts a counterpart in a domain, unless there is one.
+pub(super) fn start_counterpart(machine: &mut Machine, domain: &Domain) -> anyhow::Result<()> {
+    let start = "mkdir /run/counterpart 2>/dev/null || exit 0\n\
+                 setsid sh -c 'while :; do xen-probe counterpart; sleep 0.1; done' >/run/counterpart/log 2>&1 &";
+    machine.run_in(domain, start)?.success().map(drop)
+}
+
+pub(super) fn probe(machine: &mut Machine, arguments: &str, limit: Duration) -> anyhow::Result<String> {
     let job = machine.start_in_dom0(&format!("xen-probe {arguments}"))?;
     machine.finish(&job, limit)?.success()
 }

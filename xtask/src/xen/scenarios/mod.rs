@@ -3,6 +3,7 @@
 mod grants;
 mod kms;
 mod machine;
+mod vchan;
 
 use super::scenario::Scenario;
 
@@ -19,6 +20,8 @@ pub const ALL: &[Scenario] = &[
     Scenario { name: "grants", run: grants::grants },
     Scenario { name: "nothing_leaks", run: grants::nothing_leaks },
     Scenario { name: "mapping_beats_copying", run: grants::mapping_beats_copying },
+    Scenario { name: "links", run: vchan::links },
+    Scenario { name: "a_destroyed_domain_is_noticed", run: vchan::a_destroyed_domain_is_noticed },
     Scenario { name: "a_domain_comes_again", run: machine::a_domain_comes_again },
     Scenario { name: "the_daemon_has_the_display", run: kms::the_daemon_has_the_display },
     Scenario { name: "another_terminal_and_back", run: kms::another_terminal_and_back },
