@@ -7,6 +7,7 @@
 //! `host/jobs/` each script that ran in dom0, with its output.
 
 mod cpio;
+mod desktop;
 mod images;
 mod machine;
 mod picture;
@@ -63,8 +64,9 @@ pub fn run() -> anyhow::Result<()> {
     // VNC takes the first port that is free.
     let display = if window { "gtk" } else { "vnc=localhost:0,to=99" };
     let mut machine = Machine::boot(&Boot { images: &images, folder: &folder, display, eager_fpu: true })?;
+    machine.daemon()?;
     for name in scenarios::DOMAINS {
-        machine.domain(name)?;
+        machine.domain_with_applications(name)?;
     }
     if !window {
         println!("The display is served over VNC at localhost:{}", machine.vnc_port()?);

@@ -1,5 +1,6 @@
 //! What is tried on the machine, one file per subject.
 
+mod desktop;
 mod grants;
 mod kms;
 mod machine;
@@ -27,4 +28,8 @@ pub const ALL: &[Scenario] = &[
     Scenario { name: "another_terminal_and_back", run: kms::another_terminal_and_back },
     Scenario { name: "screens_are_plugged_in_and_out", run: kms::screens_are_plugged_in_and_out },
     Scenario { name: "a_keyboard_is_plugged_in_and_out", run: kms::a_keyboard_is_plugged_in_and_out },
+    Scenario { name: "two_domains", run: desktop::two_domains },
+    Scenario { name: "input_reaches_one_domain", run: desktop::input_reaches_one_domain },
+    Scenario { name: "daemon_comes_again", run: desktop::daemon_comes_again },
+    Scenario { name: "domain_comes_again", run: desktop::domain_comes_again },
 ];
