@@ -8,7 +8,7 @@
 //!   dom0's own windows neither give nor take.
 //! - What is told the user is domains' names, sizes and outcomes, never a byte of what was copied.
 //!
-//! [`Clipboard`] has neither clock nor I/O; [`user`] is its way to keys, domains and screen.
+//! [`Clipboard`] has neither clock nor I/O; `user` is its way to keys, domains and screen.
 
 pub mod policy;
 pub(crate) mod user;

@@ -111,7 +111,7 @@ impl Machine {
         let answer: Value = serde_json::from_str(&answer)?;
         let shown = answer.as_array().into_iter().flatten().filter(|window| window["mapped"] == true);
         let window = |window: &Value| {
-            let number = |key| window["geometry"][key].as_i64();
+            let number = |key| window.get("geometry")?.get(key)?.as_i64();
             Some(Window {
                 id: window["id"].as_u64()?,
                 domain: window["domain"].as_str()?.to_owned(),
