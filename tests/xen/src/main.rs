@@ -9,7 +9,9 @@ mod copying;
 mod counterpart;
 mod devices;
 mod events;
+mod frames;
 mod grants;
+mod hostile;
 mod leak;
 mod numbers;
 mod programs;
@@ -87,6 +89,10 @@ enum Command {
     },
     /// Be one end of a link
     VchanEnd(vchan::end::Options),
+    /// Be an agent that does all that one must not
+    Hostile(hostile::Options),
+    /// Draw frames on the display that WAYLAND_DISPLAY names, and take the times that they need
+    Frames(frames::Options),
     /// Calculate, and see whether other domains disturb that
     Registers {
         /// For how long
@@ -117,6 +123,8 @@ fn main() -> ExitCode {
         Command::Vchan { domain, filter } => vchan::run(&mut report, DomId(domain), &filter),
         Command::Destroy { domain } => vchan::destroyed::run(&mut report, DomId(domain)),
         Command::VchanEnd(options) => vchan::end::run(&options),
+        Command::Hostile(options) => hostile::run(&mut report, &options),
+        Command::Frames(options) => frames::run(&options),
         Command::Hold { domain, port, reference } => {
             grants::hold(DomId(domain), Port(port), GrantRef(reference))
         }

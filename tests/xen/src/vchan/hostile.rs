@@ -34,9 +34,9 @@ const SILENCE: Duration = Duration::from_millis(500);
 /// Offsets in the control page.
 const LEFT_CONS: usize = 0;
 const LEFT_PROD: usize = 4;
-const RIGHT_PROD: usize = 12;
-const ORDERS: usize = 16;
-const CLIENT_LIVE: usize = 20;
+pub const RIGHT_PROD: usize = 12;
+pub const ORDERS: usize = 16;
+pub const CLIENT_LIVE: usize = 20;
 const REFERENCES: usize = 24;
 
 pub fn run(report: &mut Report, remote: &mut Remote, filter: &str) {

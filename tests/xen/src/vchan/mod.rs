@@ -11,6 +11,8 @@ use shm_grant::DomId;
 use crate::remote::Remote;
 use crate::report::Report;
 
+pub use hostile::{CLIENT_LIVE, ORDERS, RIGHT_PROD};
+
 pub fn run(report: &mut Report, domain: DomId, filter: &str) -> anyhow::Result<()> {
     let mut remote = Remote::connect(domain)?;
     hostile::run(report, &mut remote, filter);
