@@ -89,6 +89,11 @@ enum Command {
     },
     /// Be one end of a link
     VchanEnd(vchan::end::Options),
+    /// Print the references of a domain that anybody has mapped, one a line
+    Mapped {
+        /// The number of the domain
+        domain: u16,
+    },
     /// Be an agent that does all that one must not
     Hostile(hostile::Options),
     /// Draw frames on the display that WAYLAND_DISPLAY names, and take the times that they need
@@ -123,6 +128,7 @@ fn main() -> ExitCode {
         Command::Vchan { domain, filter } => vchan::run(&mut report, DomId(domain), &filter),
         Command::Destroy { domain } => vchan::destroyed::run(&mut report, DomId(domain)),
         Command::VchanEnd(options) => vchan::end::run(&options),
+        Command::Mapped { domain } => numbers::print_mapped(DomId(domain)),
         Command::Hostile(options) => hostile::run(&mut report, &options),
         Command::Frames(options) => frames::run(&options),
         Command::Hold { domain, port, reference } => {

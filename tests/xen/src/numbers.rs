@@ -52,7 +52,7 @@ impl Counts {
             number_after(section, "nr_pages=")
         };
         Ok(Self {
-            mapped: theirs.lines().filter(|line| line.contains("[0x")).count(),
+            mapped: mapped(theirs).count(),
             table_frames: number_before(theirs, " frames (")?,
             pages: pages(remote.domain)?,
             own_pages: pages(DomId(0))?,
@@ -64,6 +64,24 @@ impl Counts {
                 .count(),
         })
     }
+}
+
+/// Prints the references of a domain that anybody has mapped, as Xen lists them.
+pub fn print_mapped(DomId(domain): DomId) -> anyhow::Result<()> {
+    let grants = debug_key("g")?;
+    for reference in mapped(section(&grants, &format!("grant-table for remote d{domain} "))?) {
+        println!("{}", reference?);
+    }
+    Ok(())
+}
+
+/// The references in what Xen lists of a domain.
+fn mapped(section: &str) -> impl Iterator<Item = anyhow::Result<u32>> {
+    let references = section.split("[0x").skip(1);
+    references.map(|text| {
+        let (digits, _) = text.split_once(']').context("a reference without an end")?;
+        Ok(u32::from_str_radix(digits, 16)?)
+    })
 }
 
 impl fmt::Display for Counts {
@@ -158,7 +176,7 @@ mod tests {
         let section = |domain| section(GRANTS, &format!("grant-table for remote d{domain} "));
         assert_eq!(number_before(section(0).unwrap(), " maptrack frames (").unwrap(), 12);
         assert_eq!(number_before(section(12).unwrap(), " frames (").unwrap(), 3);
-        assert_eq!(section(12).unwrap().lines().filter(|line| line.contains("[0x")).count(), 2);
+        assert_eq!(mapped(section(12).unwrap()).collect::<anyhow::Result<Vec<_>>>().unwrap(), [0, 1]);
         assert_eq!(number_before(section(2).unwrap(), " frames (").unwrap(), 9);
         assert!(section(1).is_err());
         assert_eq!(number_after("    nr_pages=49152 xenheap_pages=2", "nr_pages=").unwrap(), 49152);

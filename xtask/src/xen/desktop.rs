@@ -33,6 +33,9 @@ pub const APPLICATIONS: [(&str, &str); 2] = [("foot", "foot"), ("wev", "stdbuf -
 const AS_USER: &str = "setpriv --reuid=user --regid=user --groups=transom --no-new-privs env --chdir=/home/user HOME=/home/user \
                        XDG_RUNTIME_DIR=/run/user/1000";
 
+/// The daemon also tells how much it copies to the screen.
+const LOGGED: &str = "RUST_LOG=info,gui_daemon::backend::kms::scanout=trace";
+
 /// The whole range of a tablet's axis.
 const TABLET_RANGE: i64 = 0x8000;
 
@@ -64,7 +67,7 @@ impl Machine {
         self.dom0(&format!(
             "cp /host/transom.toml /etc/transom/ && {{ pgrep --exact seatd || seatd -u user & \
              until [ -S /run/seatd.sock ]; do busybox usleep 10000; done; \
-             {AS_USER} gui-daemon --backend kms --config /etc/transom/transom.toml & }} </dev/null >>/host/daemon.log 2>&1"
+             {AS_USER} {LOGGED} gui-daemon --backend kms --config /etc/transom/transom.toml & }} </dev/null >>/host/daemon.log 2>&1"
         ))?
         .success()?;
         self.until("the daemon answers", SHOW_LIMIT, |machine| {

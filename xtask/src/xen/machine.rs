@@ -224,15 +224,20 @@ impl Machine {
     /// # Errors
     /// When it does not end within `limit`, or the machine does.
     pub fn finish(&mut self, job: &Job, limit: Duration) -> anyhow::Result<Outcome> {
+        let outcome = self.until("the command ends", limit, |machine| machine.ended(job));
+        outcome.with_context(|| Log::whole(self.script(job)).text())
+    }
+
+    /// How a script has ended, once it has.
+    pub fn ended(&mut self, job: &Job) -> anyhow::Result<Option<Outcome>> {
         let output = self.output(job);
-        let outcome = self.until("the command ends", limit, |machine| match &job.console {
+        match &job.console {
             None => {
-                let status = machine.jobs.take_ended(job.number)?;
+                let status = self.jobs.take_ended(job.number)?;
                 Ok(status.map(|status| Outcome { status, output: output.text() }))
             }
             Some(console) => outcome_on_console(job.number, &console.text()),
-        });
-        outcome.with_context(|| Log::whole(self.script(job)).text())
+        }
     }
 
     /// Waits until a script that runs prints a line with `text`.
