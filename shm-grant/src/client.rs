@@ -10,7 +10,7 @@ use crate::{Address, Event, GrantRef, ImportError, ImportedPages, software, xen}
 /// Waits for a server to appear at an address, connects, and imports the pages it shares.
 ///
 /// Driven like [`Server`](crate::Server): whenever the descriptor is readable, pull [`Client::poll_event`]
-/// until it returns `None`. Nothing blocks, and nothing the server does makes it.
+/// until it returns `None`, or call [`Client::leave_rest`]. Nothing blocks, and nothing the server does makes it.
 #[derive(Debug)]
 pub struct Client {
     link: Link,
@@ -59,6 +59,12 @@ impl Client {
                 self.link.fail(error);
             }
         }
+    }
+
+    /// Leaves what else has happened for later: the descriptor is readable until it has been pulled. Without this,
+    /// nothing may tell of it again.
+    pub fn leave_rest(&mut self) {
+        self.link.wake.set(true);
     }
 
     /// Takes bytes the peer sent. 0: none now (or no link); an [`Event::Readable`] follows when there are.

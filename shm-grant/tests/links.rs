@@ -227,6 +227,25 @@ fn an_end_that_does_not_want_to_read_makes_the_other_wait() {
 }
 
 #[test]
+fn what_is_left_for_later_is_told_of_later() {
+    for backend in BACKENDS {
+        let place = Place::new();
+        let (mut server, mut client) = pair(&place, backend);
+        server.send(pattern(3000, 5));
+        assert!(is_ready(client.end.as_fd(), LONG));
+        // One read of a turn that ends in the middle of a round.
+        let mut bytes = [0; 1000];
+        assert!(matches!(client.end.poll_event(), Some(Event::Readable)));
+        assert_eq!(client.end.read(&mut bytes), 1000);
+        client.end.leave_rest();
+        client.until(|client| client.received.len() == 2000);
+        client.turn();
+        server.turn();
+        assert_idle([server.end.as_fd(), client.end.as_fd()]);
+    }
+}
+
+#[test]
 fn a_client_waits_for_its_server_and_outlives_it() {
     for backend in BACKENDS {
         let place = Place::new();

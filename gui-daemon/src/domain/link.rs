@@ -197,7 +197,12 @@ impl State {
                 Event::Readable => {
                     let more = self.link_read(id);
                     match more {
-                        Ok(true) => break,
+                        Ok(true) => {
+                            if let Some(client) = self.link_mut(id).and_then(Link::client_mut) {
+                                client.leave_rest();
+                            }
+                            break;
+                        }
                         Ok(false) => {}
                         Err(reason) => self.link_ended(id, &reason),
                     }
