@@ -5,7 +5,8 @@
 //! ones for other domains go through the domain's console. Neither needs anything that is under test.
 //!
 //! Nothing here waits for a time to pass: [`Machine::until`] asks for the condition itself, again and again up to a limit,
-//! and meanwhile sees Ctrl-C and the end of QEMU. Limits are for a busy host, and cost nothing where things go well.
+//! and meanwhile sees Ctrl-C and the end of QEMU. Limits are for a busy host, and cost nothing where things go well. Asking
+//! costs what is waited for its processor, of which there is one: the longer it takes, the more seldom it is asked.
 
 use std::{
     fs,
@@ -34,8 +35,9 @@ const CREATE_LIMIT: Duration = Duration::from_secs(120);
 pub const COMMAND_LIMIT: Duration = Duration::from_secs(60);
 /// From asking dom0 to power off until QEMU has ended.
 const POWER_OFF_LIMIT: Duration = Duration::from_secs(60);
-/// How often a condition is asked for.
+/// Between two times that a condition is asked for: this, or a part of the time waited so far if that is longer.
 const ASK_EVERY: Duration = Duration::from_millis(20);
+const PART_OF_WAIT: u32 = 10;
 
 /// MiB of the whole machine, of dom0, and of each other domain. A domain's root is in its memory as far as it was written.
 const MEMORY: u32 = 3584;
@@ -161,9 +163,9 @@ impl Machine {
         processes.spawn("QEMU", &mut qemu(boot, &folder)?)?;
 
         let qmp_socket = folder.join("qmp.sock");
-        let deadline = Instant::now() + BOOT_LIMIT;
+        let wait = Wait::new(BOOT_LIMIT);
         while UnixStream::connect(&qmp_socket).is_err() {
-            pause(&mut processes, deadline).context("QEMU did not start; see qemu.log")?;
+            wait.pause(&mut processes).context("QEMU did not start; see qemu.log")?;
         }
         let port = UnixStream::connect(folder.join("jobs.sock"))?;
         port.set_nonblocking(true)?;
@@ -331,12 +333,12 @@ impl Machine {
         limit: Duration,
         mut condition: impl FnMut(&mut Self) -> anyhow::Result<Option<T>>,
     ) -> anyhow::Result<T> {
-        let deadline = Instant::now() + limit;
+        let wait = Wait::new(limit);
         loop {
             if let Some(value) = condition(self)? {
                 return Ok(value);
             }
-            pause(&mut self.processes, deadline).with_context(|| format!("while waiting until {what}"))?;
+            wait.pause(&mut self.processes).with_context(|| format!("while waiting until {what}"))?;
         }
     }
 
@@ -490,13 +492,25 @@ fn qemu(boot: &Boot<'_>, folder: &Path) -> anyhow::Result<Command> {
     Ok(qemu)
 }
 
-/// Waits a moment, within which the machine must not end.
-fn pause(processes: &mut Processes, deadline: Instant) -> anyhow::Result<()> {
-    let now = Instant::now();
-    ensure!(now < deadline, "it took too long");
-    match processes.wait(Some(now + ASK_EVERY))? {
-        Wake::Ended(name, how) => bail!("{name} {how}"),
-        Wake::TimedOut => Ok(()),
+/// For a condition that is asked for again and again.
+struct Wait {
+    since: Instant,
+    limit: Duration,
+}
+
+impl Wait {
+    fn new(limit: Duration) -> Self {
+        Self { since: Instant::now(), limit }
+    }
+
+    /// Until the next time to ask. Within it the machine must not end.
+    fn pause(&self, processes: &mut Processes) -> anyhow::Result<()> {
+        let waited = self.since.elapsed();
+        ensure!(waited < self.limit, "it took too long");
+        match processes.wait(Some(Instant::now() + ASK_EVERY.max(waited / PART_OF_WAIT)))? {
+            Wake::Ended(name, how) => bail!("{name} {how}"),
+            Wake::TimedOut => Ok(()),
+        }
     }
 }
 
