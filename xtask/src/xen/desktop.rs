@@ -65,9 +65,8 @@ impl Machine {
         });
         fs::write(self.shared().join("transom.toml"), domains.concat())?;
         self.dom0(&format!(
-            "cp /host/transom.toml /etc/transom/ && {{ pgrep --exact seatd || seatd -u user & \
-             until [ -S /run/seatd.sock ]; do busybox usleep 10000; done; \
-             {AS_USER} {LOGGED} gui-daemon --backend kms --config /etc/transom/transom.toml & }} </dev/null >>/host/daemon.log 2>&1"
+            "cp /host/transom.toml /etc/transom/ && {{ {AS_USER} {LOGGED} \
+             gui-daemon --backend kms --config /etc/transom/transom.toml & }} </dev/null >>/host/daemon.log 2>&1"
         ))?
         .success()?;
         self.until("the daemon answers", SHOW_LIMIT, |machine| {

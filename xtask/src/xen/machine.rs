@@ -455,7 +455,7 @@ fn qemu(boot: &Boot<'_>, folder: &Path) -> anyhow::Result<Command> {
     let images = boot.images;
     let mut xen = format!(
         "console=com1 com1=115200,8n1 dom0_mem={DOM0_MEMORY}M,max:{DOM0_MEMORY}M noreboot bootscrub=0 loglvl=warning \
-         guest_loglvl=warning gnttab_max_frames=256"
+         guest_loglvl=warning conring_size=1m gnttab_max_frames=256"
     );
     if boot.eager_fpu {
         xen = format!("{xen} {EAGER_FPU}");

@@ -29,9 +29,8 @@ use machine::{Boot, Machine};
 
 #[derive(Args)]
 pub struct TestOptions {
-    /// Run only the scenarios with this in their name
-    #[arg(default_value = "")]
-    filter: String,
+    /// Run only the scenarios with one of these in their names
+    filters: Vec<String>,
     /// Let Xen leave vector registers to the processor: shows that the scenario that watches them can fail
     #[arg(long)]
     lazy_fpu: bool,
@@ -48,7 +47,7 @@ pub fn test(options: &TestOptions) -> anyhow::Result<()> {
         eager_fpu: !options.lazy_fpu,
     };
     let mut machine = Machine::boot(&boot)?;
-    scenario::run_all(scenarios::ALL, &options.filter, &mut machine, &folder)?;
+    scenario::run_all(scenarios::ALL, &options.filters, &mut machine, &folder)?;
     machine.power_off()
 }
 

@@ -15,19 +15,22 @@ pub struct Scenario {
     pub run: fn(&mut Machine) -> anyhow::Result<()>,
 }
 
-/// Runs all whose names contain `filter`, on one machine, in their order. Where one fails, a picture of the display
-/// stays in `folder`.
+/// Runs all whose names contain one of `filters`, or all if there is none, on one machine, in their order. Where one
+/// fails, a picture of the display stays in `folder`.
 ///
 /// # Errors
 /// When one has failed, after all have run. [`Interrupted`] at once.
 pub fn run_all(
     scenarios: &[Scenario],
-    filter: &str,
+    filters: &[String],
     machine: &mut Machine,
     folder: &Path,
 ) -> anyhow::Result<()> {
     let (mut passed, mut failed) = (0, 0);
-    for scenario in scenarios.iter().filter(|scenario| scenario.name.contains(filter)) {
+    let chosen = |scenario: &&Scenario| {
+        filters.is_empty() || filters.iter().any(|filter| scenario.name.contains(filter.as_str()))
+    };
+    for scenario in scenarios.iter().filter(chosen) {
         let start = Instant::now();
         let result = (scenario.run)(machine);
         let seconds = start.elapsed().as_secs_f64();
@@ -53,6 +56,6 @@ pub fn run_all(
         if failed == 0 { "ok" } else { "FAILED" }
     );
     ensure!(failed == 0, "{failed} of the scenarios failed");
-    ensure!(passed > 0, "no scenario has {filter:?} in its name");
+    ensure!(passed > 0, "no scenario has any of {filters:?} in its name");
     Ok(())
 }

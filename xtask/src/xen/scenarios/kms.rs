@@ -34,8 +34,6 @@ impl Desktop {
         fs::write(machine.shared().join("typed"), "")?;
         let daemon = machine.start_in_dom0(&format!(
             "{ENVIRONMENT}
-             [ -S /run/seatd.sock ] || setsid seatd >/run/seatd.log 2>&1 &
-             until [ -S /run/seatd.sock ]; do busybox usleep 10000; done
              export RUST_LOG=info,gui_daemon::backend::kms=trace,smithay=warn,smithay::backend::drm=off
              echo $$ >/run/kms/pid
              exec gui-daemon --backend kms --config /host/kms.toml --socket /run/kms/control"
