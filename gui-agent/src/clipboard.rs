@@ -25,9 +25,12 @@ use smithay::{
         Interest, Mode, PostAction, RegistrationToken,
         generic::{Generic, NoIoDrop},
     },
-    wayland::selection::data_device::{
-        SelectionRequestError, current_data_device_selection_userdata, request_data_device_client_selection,
-        set_data_device_selection,
+    wayland::selection::{
+        SelectionTarget,
+        data_device::{
+            SelectionRequestError, current_data_device_selection_userdata,
+            request_data_device_client_selection, set_data_device_selection,
+        },
     },
 };
 use tracing::{debug, warn};
@@ -45,6 +48,15 @@ pub(crate) const MAX_READERS: usize = 16;
 
 /// Enough to know that there is more than may be told.
 const MOST: usize = CLIPBOARD_MAX + 1;
+
+/// Who has a selection that no Wayland application of this domain has.
+#[derive(Debug, Clone)]
+pub enum Owner {
+    /// The user has pasted this text into the domain.
+    GuiDomain(Arc<[u8]>),
+    /// An X11 application.
+    X11,
+}
 
 /// What is under way.
 #[derive(Debug, Default)]
@@ -73,8 +85,8 @@ impl State {
     /// The user copies in this domain.
     pub(crate) fn clipboard_requested(&mut self) {
         self.stop_reading();
-        let pasted = current_data_device_selection_userdata(&self.seat).map(|pasted| Arc::clone(&pasted));
-        if let Some(pasted) = pasted {
+        let owner = current_data_device_selection_userdata(&self.seat).map(|owner| owner.clone());
+        if let Some(Owner::GuiDomain(pasted)) = owner {
             return self.link.conn.clipboard(&pasted);
         }
         match self.start_reading() {
@@ -103,12 +115,17 @@ impl State {
         Ok(true)
     }
 
-    fn ask_for_text(&self, pipe: &OwnedFd) -> io::Result<bool> {
+    fn ask_for_text(&mut self, pipe: &OwnedFd) -> io::Result<bool> {
         for kind in TEXT {
             match request_data_device_client_selection(&self.seat, kind.to_owned(), pipe.try_clone()?) {
                 Ok(()) => return Ok(true),
                 Err(SelectionRequestError::InvalidMimetype) => {}
-                Err(SelectionRequestError::NoSelection | SelectionRequestError::ServerSideSelection) => break,
+                Err(SelectionRequestError::NoSelection) => break,
+                Err(SelectionRequestError::ServerSideSelection) => {
+                    if self.fetch_from_x11(SelectionTarget::Clipboard, kind, pipe.try_clone()?) {
+                        return Ok(true);
+                    }
+                }
             }
         }
         Ok(false)
@@ -156,7 +173,13 @@ impl State {
     /// The user pastes into this domain: its applications find the text in their clipboard.
     pub(crate) fn pasted(&mut self, text: Vec<u8>) {
         let kinds = TEXT.map(str::to_owned).to_vec();
-        set_data_device_selection(&self.display, &self.seat, kinds, Arc::from(text));
+        set_data_device_selection(
+            &self.display,
+            &self.seat,
+            kinds.clone(),
+            Owner::GuiDomain(Arc::from(text)),
+        );
+        self.offer_to_x11(SelectionTarget::Clipboard, kinds);
     }
 
     /// An application takes what was pasted.

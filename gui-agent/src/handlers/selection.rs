@@ -6,27 +6,36 @@ use std::{os::fd::OwnedFd, sync::Arc};
 use smithay::{
     input::Seat,
     wayland::selection::{
-        SelectionHandler, SelectionTarget,
+        SelectionHandler, SelectionSource, SelectionTarget,
         data_device::{ClientDndGrabHandler, DataDeviceHandler, DataDeviceState, ServerDndGrabHandler},
         primary_selection::{PrimarySelectionHandler, PrimarySelectionState},
     },
 };
 
-use crate::state::State;
+use crate::{clipboard::Owner, state::State};
 
 impl SelectionHandler for State {
-    /// What the user pasted into this domain.
-    type SelectionUserData = Arc<[u8]>;
+    /// Whose it is if it is no Wayland application's.
+    type SelectionUserData = Owner;
+
+    fn new_selection(&mut self, target: SelectionTarget, source: Option<SelectionSource>, _seat: Seat<Self>) {
+        let kinds = source.map(|source| source.mime_types()).unwrap_or_default();
+        self.offer_to_x11(target, kinds);
+    }
 
     fn send_selection(
         &mut self,
-        _target: SelectionTarget,
-        _kind: String,
+        target: SelectionTarget,
+        kind: String,
         pipe: OwnedFd,
         _seat: Seat<Self>,
-        pasted: &Arc<[u8]>,
+        owner: &Owner,
     ) {
-        self.give(&pipe, Arc::clone(pasted));
+        match owner {
+            Owner::GuiDomain(text) => self.give(&pipe, Arc::clone(text)),
+            // without it the pipe is closed
+            Owner::X11 => drop(self.fetch_from_x11(target, &kind, pipe)),
+        }
     }
 }
 

@@ -36,6 +36,13 @@ atoms! {
     net_client_list_stacking: "_NET_CLIENT_LIST_STACKING",
     net_active_window: "_NET_ACTIVE_WINDOW",
 
+    // selections
+    clipboard: "CLIPBOARD",
+    targets: "TARGETS",
+    timestamp: "TIMESTAMP",
+    incr: "INCR",
+    transom_selection: "_TRANSOM_SELECTION",
+
     // what windows say about themselves
     wm_protocols: "WM_PROTOCOLS",
     wm_delete_window: "WM_DELETE_WINDOW",

@@ -71,6 +71,8 @@ pub(super) struct Connection<Q> {
     /// The number that stands for requests of these extensions, 0 before it is known.
     pub(super) composite: u8,
     pub(super) xfixes: u8,
+    /// The first of xfixes' events.
+    pub(super) xfixes_event: u8,
 }
 
 impl<Q> Connection<Q> {
@@ -94,6 +96,7 @@ impl<Q> Connection<Q> {
             asked: VecDeque::new(),
             composite: 0,
             xfixes: 0,
+            xfixes_event: 0,
         })
     }
 

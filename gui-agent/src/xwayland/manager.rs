@@ -14,7 +14,10 @@ use std::{
 };
 
 use gui_protocol::{States, Wish, limits};
-use smithay::utils::{Logical, Rectangle, Size};
+use smithay::{
+    utils::{Logical, Rectangle, Size},
+    wayland::selection::SelectionTarget,
+};
 use x11rb_protocol::{
     id_allocator::IdAllocator,
     protocol::{
@@ -34,6 +37,7 @@ use super::{
     atoms::Atoms,
     connection::{Broken, Connection, Packet},
     properties::{Properties, Property},
+    selection::Selections,
     startup::{Question, parse_property, parse_reply},
 };
 
@@ -65,6 +69,14 @@ pub(super) enum Happening {
     Wished(Window, Wish),
     /// The keyboard is where it was last put.
     Focused,
+    /// An X11 program has something to offer to Wayland's.
+    Copied(SelectionTarget),
+    /// None has any more.
+    Emptied(SelectionTarget),
+    /// What was fetched by this number is there, or cannot be had.
+    Fetched(u64),
+    /// An X11 program wants what Wayland's have to offer.
+    Wanted(u64),
 }
 
 /// A window that is mapped.
@@ -106,18 +118,21 @@ pub(super) struct Manager {
     pub(super) focus: Option<Window>,
     /// Changes of the focus that the server has not confirmed.
     pub(super) focusing: u32,
+    pub(super) selections: Selections,
     pub(super) happenings: VecDeque<Happening>,
 }
 
 impl Manager {
     /// Takes the office. Xwayland lets programs in when it is taken.
     pub(super) fn new(
-        connection: Connection<Question>,
+        mut connection: Connection<Question>,
         root: Window,
         mut ids: IdAllocator,
         atoms: Atoms,
     ) -> Result<Self, Broken> {
         let own = ids.generate_id().ok_or(Broken::Nonsense)?;
+        let selections = Selections::new(&mut connection, root, ids, atoms.clipboard);
+        let selections = selections.ok_or(Broken::Nonsense)?;
         let mut manager = Self {
             connection,
             root,
@@ -128,6 +143,7 @@ impl Manager {
             stacked: Vec::new(),
             focus: None,
             focusing: 0,
+            selections,
             happenings: VecDeque::new(),
         };
         let events = EventMask::SUBSTRUCTURE_REDIRECT | EventMask::SUBSTRUCTURE_NOTIFY;
@@ -209,6 +225,9 @@ impl Manager {
                         self.happenings.push_back(Happening::Focused);
                     }
                 }
+                Packet::Answer(Question::Selection(question), reply) => {
+                    self.selection_answered(question, reply.as_ref());
+                }
                 Packet::Answer(Question::Geometry(window), reply) => {
                     if let (Some(geometry), Some(managed)) = (
                         parse_reply::<xproto::GetGeometryReply>(reply.as_ref()),
@@ -282,13 +301,14 @@ impl Manager {
             }),
             xproto::CONFIGURE_REQUEST_EVENT => parse(bytes, |it| self.wants_configure(&it)),
             xproto::CONFIGURE_NOTIFY_EVENT => parse(bytes, |it| self.configured(&it)),
-            xproto::PROPERTY_NOTIFY_EVENT => parse(bytes, |it: xproto::PropertyNotifyEvent| {
-                if let Some(property) = Property::of(it.atom, &self.atoms) {
-                    self.ask(it.window, property);
-                }
-            }),
+            xproto::PROPERTY_NOTIFY_EVENT => {
+                parse(bytes, |it: xproto::PropertyNotifyEvent| match Property::of(it.atom, &self.atoms) {
+                    Some(property) if self.windows.contains_key(&it.window) => self.ask(it.window, property),
+                    _ => self.selection_property(&it),
+                })
+            }
             CLIENT_MESSAGE_EVENT | SENT_MESSAGE => parse(bytes, |it| self.message(&it)),
-            _ => {}
+            kind => self.selection_event(kind, bytes),
         }
     }
 
@@ -443,7 +463,7 @@ impl Manager {
         self.connection.send(ConfigureWindowRequest { window, value_list: Cow::Owned(values) });
     }
 
-    fn select(&mut self, window: Window, events: EventMask) {
+    pub(super) fn select(&mut self, window: Window, events: EventMask) {
         let value_list = Cow::Owned(ChangeWindowAttributesAux::new().event_mask(events));
         self.connection.send(ChangeWindowAttributesRequest { window, value_list });
     }
@@ -477,7 +497,7 @@ impl Manager {
     }
 }
 
-fn parse<T: TryParse>(event: &[u8], then: impl FnOnce(T)) {
+pub(super) fn parse<T: TryParse>(event: &[u8], then: impl FnOnce(T)) {
     if let Ok((event, _)) = T::try_parse(event) {
         then(event);
     }

@@ -13,9 +13,10 @@
 //!
 //! The order of things: [`display`] has the socket, [`process`] the program, [`startup`] makes of a new [`connection`] a
 //! [`manager`], which takes [`messages`] from programs and [`decisions`] from the GUI domain; [`windows`] brings its windows
-//! and the surfaces together.
+//! and the surfaces together, [`selection`] and [`clipboard`] what is copied.
 
 mod atoms;
+mod clipboard;
 mod connection;
 mod decisions;
 mod display;
@@ -23,10 +24,11 @@ mod manager;
 mod messages;
 mod process;
 mod properties;
+mod selection;
 mod startup;
 mod windows;
 
-use std::{collections::BTreeMap, ffi::OsString, io, process::ExitStatus};
+use std::{collections::BTreeMap, ffi::OsString, io, os::fd::OwnedFd, process::ExitStatus};
 
 use gui_protocol::{KeyInput, States};
 use smithay::{
@@ -35,10 +37,12 @@ use smithay::{
         wayland_server::{Client, Resource, backend::DisconnectReason, protocol::wl_surface::WlSurface},
     },
     utils::{Logical, Rectangle, Size},
+    wayland::selection::SelectionTarget,
 };
 use tracing::{info, warn};
 
 use self::{
+    clipboard::Copied,
     connection::Broken,
     display::DisplayPlace,
     manager::{Happening, Manager},
@@ -85,6 +89,12 @@ pub(crate) struct XWayland {
     ended: Option<ExitStatus>,
     /// Those of its surfaces that show windows.
     surfaces: BTreeMap<u32, WlSurface>,
+    /// What Wayland's programs have copied.
+    copied: Copied,
+    /// Where what is fetched from X11 programs goes, by its number.
+    fetching: BTreeMap<u64, OwnedFd>,
+    /// What is being read for X11 programs.
+    reading: Vec<(u64, RegistrationToken)>,
     /// Typed while the keyboard was on its way to a window.
     held_back: Vec<KeyInput>,
 }
@@ -110,6 +120,9 @@ impl XWayland {
             readable: false,
             ended: None,
             surfaces: BTreeMap::new(),
+            copied: Copied::default(),
+            fetching: BTreeMap::new(),
+            reading: Vec::new(),
             held_back: Vec::new(),
         }
     }
@@ -273,10 +286,13 @@ impl State {
             self.start_xwayland();
         }
         let client = self.xwayland.client().cloned();
-        if std::mem::take(&mut self.xwayland.readable)
-            && let Err(broken) = self.xwayland.receive()
-        {
-            self.stop_xwayland(&broken, client);
+        if std::mem::take(&mut self.xwayland.readable) {
+            let was_running = self.xwayland.manager().is_some();
+            if let Err(broken) = self.xwayland.receive() {
+                self.stop_xwayland(&broken, client);
+            } else if !was_running {
+                self.offer_all_to_x11();
+            }
         }
         while let Some(happening) = self.xwayland.next() {
             self.x11_happened(happening);
@@ -341,6 +357,13 @@ impl State {
         self.disconnect_xwayland(client);
         self.xwayland.held_back.clear();
         self.xwayland.surfaces.clear();
+        self.xwayland.fetching.clear();
+        for (_, token) in std::mem::take(&mut self.xwayland.reading) {
+            self.event_loop.remove(token);
+        }
+        for which in [SelectionTarget::Clipboard, SelectionTarget::Primary] {
+            self.x11_emptied(which);
+        }
         let stage = std::mem::replace(&mut self.xwayland.stage, Stage::Off);
         if matches!(stage, Stage::Starting(..) | Stage::Ending { served: false }) {
             // it would be no better the next time for the same programs

@@ -19,6 +19,7 @@ use super::{
     connection::{Broken, Connection, Packet},
     manager::Manager,
     properties::Property,
+    selection::SelectionQuestion,
 };
 
 /// What the server has been asked.
@@ -30,6 +31,8 @@ pub(super) enum Question {
     Property(Window, Property),
     /// Where a window is.
     Geometry(Window),
+    /// About the selections.
+    Selection(SelectionQuestion),
     /// Whether a change of the focus has taken place.
     Focus,
 }
@@ -81,7 +84,10 @@ impl Startup {
                     let reply: QueryExtensionReply = parse_reply(reply.as_ref()).ok_or(Broken::Nonsense)?;
                     match name {
                         composite::X11_EXTENSION_NAME => self.connection.composite = reply.major_opcode,
-                        _ => self.connection.xfixes = reply.major_opcode,
+                        _ => {
+                            self.connection.xfixes = reply.major_opcode;
+                            self.connection.xfixes_event = reply.first_event;
+                        }
                     }
                 }
                 Packet::Answer(Question::Atom, reply) => {

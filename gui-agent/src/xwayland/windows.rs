@@ -52,6 +52,10 @@ impl State {
                     self.wish(&surface, wish);
                 }
             }
+            Happening::Copied(which) => self.x11_copied(which),
+            Happening::Emptied(which) => self.x11_emptied(which),
+            Happening::Fetched(number) => self.x11_fetched(number),
+            Happening::Wanted(number) => self.x11_wants(number),
             Happening::Focused => {
                 for key in std::mem::take(&mut self.xwayland.held_back) {
                     self.key(key);

@@ -15,16 +15,16 @@ use crate::{
     windows::{BLUE, RED, another_window, window},
 };
 
-const UTF8: &str = "text/plain;charset=utf-8";
+pub const UTF8: &str = "text/plain;charset=utf-8";
 
 /// An application that takes part, its window and what keeps that in place.
-struct App {
-    client: usize,
-    id: WindowId,
+pub struct App {
+    pub client: usize,
+    pub id: WindowId,
     _window: (Toplevel, Buffer),
 }
 
-fn app(world: &mut World, colour: u32) -> App {
+pub fn app(world: &mut World, colour: u32) -> App {
     let (client, toplevel, buffer, id) = match world.clients.is_empty() {
         true => window(world, 40, 40, colour),
         false => {
@@ -38,7 +38,7 @@ fn app(world: &mut World, colour: u32) -> App {
     App { client, id, _window: (toplevel, buffer) }
 }
 
-fn focus(world: &mut World, app: &App) {
+pub fn focus(world: &mut World, app: &App) {
     let windows: Vec<_> = world.daemon().windows.keys().copied().collect();
     for window in windows.into_iter().filter(|window| *window != app.id) {
         world.daemon().conn.focus(window, false, &[0; 32]);
@@ -48,7 +48,7 @@ fn focus(world: &mut World, app: &App) {
 }
 
 /// What an application is asked for.
-fn asked(world: &mut World, app: &App) -> (String, File) {
+pub fn asked(world: &mut World, app: &App) -> (String, File) {
     let (kind, pipe): (String, OwnedFd) =
         world.client(app.client).inbox.selections.asked.pop().expect("a question");
     (kind, pipe.into())
@@ -64,7 +64,7 @@ fn copied(world: &mut World, kinds: &[&str]) -> App {
 }
 
 /// The user copies. What the GUI domain is answered, once that takes no more than messages.
-fn copy(world: &mut World, app: &App) -> Vec<Vec<u8>> {
+pub fn copy(world: &mut World, app: &App) -> Vec<Vec<u8>> {
     world.daemon().conn.request_clipboard(app.id);
     world.settle();
     std::mem::take(&mut world.daemon().clipboards)

@@ -17,3 +17,4 @@ mod popups;
 mod running;
 mod windows;
 mod x11;
+mod x11_selections;
