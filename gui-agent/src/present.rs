@@ -20,7 +20,7 @@ use smithay::{
     utils::{Logical, Physical, Rectangle, Serial, Size},
     wayland::presentation::{PresentationFeedbackCallback, Refresh},
 };
-use tracing::warn;
+use tracing::{trace, warn};
 
 use crate::{
     compose::Density,
@@ -181,6 +181,7 @@ impl State {
             (true, _) => Kind::Exact,
         };
         let mut useless = Vec::new();
+        let before = self.written;
         let drawn = picture.draw(self.link.server.exporter(), kind, &mut self.written, |it| useless.push(it));
         match drawn {
             Ok(Drawn::Later) => pace.waits = true,
@@ -206,6 +207,9 @@ impl State {
                             oldest.into_iter().for_each(|oldest| pace.discard_feedback(oldest));
                         }
                     }
+                }
+                if drawn == Drawn::New {
+                    trace!(bytes = self.written.saturating_sub(before), total = self.written, "frame drawn");
                 }
                 if drawn == Drawn::New && self.extended {
                     pace.drawn = Some(now);

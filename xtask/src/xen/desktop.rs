@@ -33,8 +33,8 @@ pub const APPLICATIONS: [(&str, &str); 2] = [("foot", "foot"), ("wev", "stdbuf -
 const AS_USER: &str = "setpriv --reuid=user --regid=user --groups=transom --no-new-privs env --chdir=/home/user HOME=/home/user \
                        XDG_RUNTIME_DIR=/run/user/1000";
 
-/// The daemon also tells how much it copies to the screen.
-const LOGGED: &str = "RUST_LOG=info,gui_daemon::backend::kms::scanout=trace";
+/// Daemon and agent also tell how many bytes they move for each frame.
+const LOGGED: &str = "RUST_LOG=info,gui_daemon::backend::kms::scanout=trace,gui_agent::present=trace";
 
 /// The whole range of a tablet's axis.
 const TABLET_RANGE: i64 = 0x8000;
@@ -84,7 +84,8 @@ impl Machine {
     pub fn domain_with_applications(&mut self, name: &str) -> anyhow::Result<Domain> {
         let domain = self.domain(name)?;
         if self.run_in(&domain, "pgrep --exact gui-agent")?.status != 0 {
-            self.start_program(&domain, "agent", "gui-agent --transport xen --socket-name wayland-0")?;
+            let agent = format!("env {LOGGED} gui-agent --transport xen --socket-name wayland-0");
+            self.start_program(&domain, "agent", &agent)?;
             let socket = "until [ -S /run/user/1000/wayland-0 ]; do busybox usleep 10000; done";
             self.run_in(&domain, socket)?.success()?;
             for (name, command) in APPLICATIONS {
@@ -161,9 +162,28 @@ impl Machine {
         self.input(&[Input::Button("left", false)])
     }
 
-    /// Presses and releases a key.
-    pub fn key(&mut self, name: &str) -> anyhow::Result<()> {
-        self.input(&[Input::Key(name, true)])?;
-        self.input(&[Input::Key(name, false)])
+    /// Presses keys one after the other and releases them in reverse.
+    pub fn press(&mut self, keys: &[&str]) -> anyhow::Result<()> {
+        let down = keys.iter().map(|key| Input::Key(key, true));
+        for input in down.chain(keys.iter().rev().map(|key| Input::Key(key, false))) {
+            self.input(&[input])?;
+        }
+        Ok(())
+    }
+
+    /// Waits until a window of this title is shown.
+    pub fn until_window(&mut self, domain: &str, title: &str) -> anyhow::Result<Window> {
+        self.until(&format!("{domain} shows {title}"), SHOW_LIMIT, |machine| {
+            let mut windows = machine.windows()?.into_iter();
+            Ok(windows.find(|window| window.domain == domain && window.title == title))
+        })
+    }
+
+    /// Brings a window to the top, so that no other is in the way, and clicks in its middle.
+    pub fn click_on(&mut self, window: &Window) -> anyhow::Result<()> {
+        self.ask(&["focus", &window.id.to_string()])?.success()?;
+        let [x, y, width, height] = window.place;
+        self.point(x + width / 2, y + height / 2)?;
+        self.click()
     }
 }

@@ -33,12 +33,11 @@ const WINDOW: &str = "ticker";
 pub fn a_hostile_agent(machine: &mut Machine) -> anyhow::Result<()> {
     machine.daemon()?;
     let honest = machine.domain_with_applications("work")?;
-    let hostile = machine.domain("untrusted")?;
-    machine.run_in(
-        &hostile,
-        "pkill --exact gui-agent; while pgrep --exact gui-agent; do busybox usleep 10000; done",
-    )?;
+    // Created anew, it shares nothing yet whose reference could be that of a page of the other domain.
+    let used = machine.domain("untrusted")?;
+    machine.destroy(&used)?;
     machine.until_shown(&["work"])?;
+    let hostile = machine.domain("untrusted")?;
     let frames = machine.console(&honest.name);
     let window = format!("xen-probe frames --title {WINDOW} --width 200 --height 150 --damage 64");
     machine.start_program(&honest, WINDOW, &format!("env WAYLAND_DISPLAY=wayland-0 {window}"))?;
@@ -71,12 +70,15 @@ fn attack(machine: &mut Machine, honest: &Domain, hostile: &Domain, frames: &Log
     })?;
     println!("{}the honest window was looked after {looks} times meanwhile", attacked.success()?);
 
-    let text = log.text();
+    let text: String =
+        log.text().lines().filter(|line| !line.contains("TRACE")).map(|line| format!("{line}\n")).collect();
     for (refusal, expected) in REFUSED {
         let seen = text.lines().filter(|line| line.contains(refusal)).count();
         ensure!(seen == expected, "{refusal:?} is logged {seen} times, not {expected}:\n{text}");
     }
-    let warnings = text.lines().filter(|line| line.contains("WARN") || line.contains("ERROR")).count();
+    // That an agent which only floods does not answer is told as well, once of each such link.
+    let warnings = text.lines().filter(|line| line.contains("WARN") || line.contains("ERROR"));
+    let warnings = warnings.filter(|line| !line.contains("the agent does not respond")).count();
     let expected: usize = REFUSED.iter().map(|(_, times)| times).sum();
     ensure!(warnings == expected, "there are {warnings} warnings:\n{text}");
 

@@ -54,8 +54,8 @@ impl Desktop {
 
     /// Types a letter and a return, which the terminal must have then.
     fn type_in(machine: &mut Machine, letter: &'static str, expected: &str) -> anyhow::Result<()> {
-        press(machine, &[letter])?;
-        press(machine, &["ret"])?;
+        machine.press(&[letter])?;
+        machine.press(&["ret"])?;
         let file = machine.shared().join("typed");
         machine.until(&format!("{expected:?} is typed"), LIMIT, |_| {
             Ok((fs::read_to_string(&file)? == expected).then_some(()))
@@ -70,15 +70,6 @@ impl Desktop {
         machine.dom0("kill $(cat /run/kms/pid)")?.success()?;
         machine.finish(&self.daemon, COMMAND_LIMIT)?.success().map(drop)
     }
-}
-
-/// Presses keys one after the other and releases them in reverse.
-fn press(machine: &mut Machine, keys: &[&str]) -> anyhow::Result<()> {
-    let down = keys.iter().map(|key| Input::Key(key, true));
-    for input in down.chain(keys.iter().rev().map(|key| Input::Key(key, false))) {
-        machine.input(&[input])?;
-    }
-    Ok(())
 }
 
 fn until_picture(
@@ -124,11 +115,11 @@ pub fn another_terminal_and_back(machine: &mut Machine) -> anyhow::Result<()> {
     let desktop = Desktop::start(machine)?;
     Desktop::type_in(machine, "a", "a\n")?;
     let before = machine.picture()?.count(DESKTOP);
-    press(machine, &["ctrl", "alt", "f2"])?;
+    machine.press(&["ctrl", "alt", "f2"])?;
     machine.until_printed(&desktop.daemon, "another session has the seat now")?;
     until_picture(machine, "the other terminal is shown", |picture| picture.count(DESKTOP) == 0)?;
-    press(machine, &["b"])?;
-    press(machine, &["ctrl", "alt", "f1"])?;
+    machine.press(&["b"])?;
+    machine.press(&["ctrl", "alt", "f1"])?;
     machine.until_printed(&desktop.daemon, "the seat is ours")?;
     until_picture(machine, "the desktop is back", |picture| picture.count(DESKTOP).abs_diff(before) < 1000)?;
     Desktop::type_in(machine, "c", "a\nc\n")?;

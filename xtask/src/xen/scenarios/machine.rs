@@ -51,10 +51,13 @@ pub fn packages_are_installed(machine: &mut Machine) -> anyhow::Result<()> {
         machine.dom0(&format!("{state} transom-daemon; udevadm settle; stat -c '%G %a' /dev/xen/gntdev"))?;
     ensure!(dom0.output == "installed\ntransom 660\n", "in dom0: {}", dom0.output);
     let domain = machine.domain("work")?;
-    let limit = "/sys/module/xen_gntalloc/parameters/limit";
-    let agent = machine
-        .run_in(&domain, &format!("{state} transom-agent; cat {limit}; stat -c '%G %a' /dev/xen/gntalloc"))?;
-    ensure!(agent.output == "installed\n24576\ntransom 660\n", "in the domain: {}", agent.output);
+    let parameters =
+        "cd /sys/module; cat xen_gntalloc/parameters/limit grant_table/parameters/free_per_iteration";
+    let agent = machine.run_in(
+        &domain,
+        &format!("{state} transom-agent; {parameters}; stat -c '%G %a' /dev/xen/gntalloc"),
+    )?;
+    ensure!(agent.output == "installed\n24576\n1000\ntransom 660\n", "in the domain: {}", agent.output);
     Ok(())
 }
 

@@ -32,6 +32,8 @@ pub const ALL: &[Scenario] = &[
     Scenario { name: "a_keyboard_is_plugged_in_and_out", run: kms::a_keyboard_is_plugged_in_and_out },
     Scenario { name: "two_domains", run: desktop::two_domains },
     Scenario { name: "input_reaches_one_domain", run: desktop::input_reaches_one_domain },
+    Scenario { name: "copy_and_paste", run: desktop::copy_and_paste },
+    Scenario { name: "fullscreen_is_refused", run: desktop::fullscreen_is_refused },
     Scenario { name: "frames_through_xen", run: figures::frames_through_xen },
     Scenario { name: "a_hostile_agent", run: hostile::a_hostile_agent },
     Scenario { name: "daemon_comes_again", run: desktop::daemon_comes_again },
