@@ -4,7 +4,7 @@
 //! pixel is copied and not blended, and the background appears only where there is no layer at all. It is transparent
 //! where the image has alpha and black where not.
 
-use pixman::{Box32, Color, Filter, FormatCode, Image, Operation, Repeat};
+use pixman::{Box32, Color, Filter, FormatCode, Image, ImageRef, Operation, Repeat, Solid};
 use shm_grant::{ClientImageError, ExportError, LayoutError, PixelFormat};
 use smithay::{
     utils::{Buffer, Logical, Physical, Point, Rectangle, Size, Transform},
@@ -13,7 +13,7 @@ use smithay::{
 
 use crate::{
     region::Region,
-    surface::{self, Layer, Pixels, Surface},
+    surface::{self, Layer, OPAQUE, Pixels, Surface},
 };
 
 /// Further than any pixel, and near enough to calculate with.
@@ -115,6 +115,7 @@ impl Placed {
     pub(crate) fn is_whole_in(&self, size: Size<i32, Physical>) -> bool {
         matches!(self.sampling, Sampling::Plain(_))
             && self.layer.view.shows_all()
+            && self.layer.view.opacity == OPAQUE
             && Rectangle::from_size(size).contains_rect(self.place)
     }
 
@@ -275,8 +276,11 @@ impl Canvas<'_> {
             // the map does it
             Sampling::Mapped { .. } => Point::default(),
         };
+        let opacity = placed.layer.view.opacity;
+        // fails without memory only; the layer is then seen as if it were opaque
+        let mask = (opacity != OPAQUE).then(|| Solid::new(Color::new(0, 0, 0, opacity)).ok()).flatten();
         for rect in region.rects() {
-            self.put(operation, source, rect, rect.loc + offset);
+            self.put(operation, source, mask.as_deref(), rect, rect.loc + offset);
         }
     }
 
@@ -293,7 +297,7 @@ impl Canvas<'_> {
         region: &Region<Physical>,
     ) {
         for rect in region.rects() {
-            self.put(Operation::Src, from, rect, rect.loc - origin);
+            self.put(Operation::Src, from, None, rect, rect.loc - origin);
         }
     }
 
@@ -301,6 +305,7 @@ impl Canvas<'_> {
         &mut self,
         operation: Operation,
         source: &Image<'_, 'static>,
+        mask: Option<&ImageRef>,
         rect: Rectangle<i32, Physical>,
         from: Point<i32, Physical>,
     ) {
@@ -308,7 +313,7 @@ impl Canvas<'_> {
         self.image.composite32(
             operation,
             source,
-            None,
+            mask,
             (from.x, from.y),
             (0, 0),
             (to.x, to.y),

@@ -219,6 +219,7 @@ impl State {
             Err(error) => warn!("{error}"),
         }
         self.discard(id, useless);
+        self.update_awake(id);
         match self.windows.get(id).map(|window| &window.role) {
             Some(Role::Popup { .. }) => self.place_popup(id),
             Some(Role::Toplevel { .. } | Role::X11 { .. }) => self.reconcile_size(id),

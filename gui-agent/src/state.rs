@@ -46,6 +46,7 @@ use crate::{
     handlers::{
         constraints::ToldConstraint,
         cursor::CursorSurface,
+        foreign::Exports,
         gestures::PointerListeners,
         output::Outputs,
         popup::{Grab, Placings},
@@ -99,6 +100,9 @@ pub struct State {
     pub(crate) fingers: BTreeMap<u32, Point<f64, Logical>>,
     pub(crate) listeners: PointerListeners,
     pub(crate) constraint: ToldConstraint,
+    pub(crate) exports: Exports,
+    /// Whether any client has ever wanted the screens to stay on.
+    pub(crate) inhibitors_seen: bool,
     /// By which applications find this agent.
     pub(crate) environment: Vec<(&'static str, OsString)>,
     pub(crate) windows: Windows,
@@ -143,6 +147,9 @@ impl State {
         PointerGesturesState::new::<Self>(&display);
         PointerConstraintsState::new::<Self>(&display);
         Self::offer_icons(&display);
+        Self::offer_dialogs(&display);
+        Self::offer_foreign(&display);
+        Self::offer_hints(&display);
         FractionalScaleManagerState::new::<Self>(&display);
         let outputs = Outputs::new(&display, DEFAULT_SCREEN, options.refresh_hz);
 
@@ -178,6 +185,8 @@ impl State {
             fingers: BTreeMap::new(),
             listeners: PointerListeners::default(),
             constraint: ToldConstraint::default(),
+            exports: Exports::default(),
+            inhibitors_seen: false,
             environment,
             windows: Windows::default(),
             xwayland,

@@ -6,6 +6,7 @@
 use std::cell::{RefCell, RefMut};
 
 use gui_protocol::WindowId;
+use pixman::{Box32, Color, Operation};
 use shm_grant::{ClientImage, ClientImageError, PixelFormat};
 use smithay::{
     reexports::wayland_server::{
@@ -14,18 +15,23 @@ use smithay::{
     },
     utils::{Buffer, Logical, Point, Rectangle, Size, Transform},
     wayland::{
+        alpha_modifier::AlphaModifierSurfaceCachedState,
         compositor::{
             BufferAssignment, Damage, RectangleKind, RegionAttributes, SUBSURFACE_ROLE,
             SubsurfaceCachedState, SurfaceAttributes, SurfaceData, TraversalAction, with_states,
             with_surface_tree_downward, with_surface_tree_upward,
         },
         presentation::{PresentationFeedbackCachedState, PresentationFeedbackCallback},
+        single_pixel_buffer::get_single_pixel_buffer,
         viewporter::{ViewportCachedState, ensure_viewport_valid},
     },
 };
 use tracing::debug;
 
-use crate::{compose::Density, region::Region};
+use crate::{
+    compose::{self, ComposeError, Density},
+    region::Region,
+};
 
 /// Where a surface's pixels are.
 pub(crate) enum Pixels {
@@ -33,7 +39,7 @@ pub(crate) enum Pixels {
     Client(Held),
     /// In the last image of the window that the surface fills alone; the client has its buffer back.
     Window,
-    /// In a copy: the client has its buffer back, and the window's image is not enough any more.
+    /// In a copy: the client has its buffer back, or it never had pixels in its memory.
     Kept(pixman::Image<'static, 'static>),
 }
 
@@ -48,6 +54,9 @@ impl Drop for Held {
     }
 }
 
+/// All of a surface's own opacity.
+pub(crate) const OPAQUE: u16 = u16::MAX;
+
 /// How a buffer becomes a surface.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct View {
@@ -60,6 +69,8 @@ pub(crate) struct View {
     pub(crate) source: Rectangle<f64, Logical>,
     /// What it is scaled to: the size of the surface. No side is below 1.
     pub(crate) size: Size<i32, Logical>,
+    /// By which its opacity is multiplied, as a part of [`OPAQUE`].
+    pub(crate) opacity: u16,
 }
 
 impl View {
@@ -134,16 +145,13 @@ impl Surface {
             _ => {}
         }
         let held = Held(buffer);
-        match ClientImage::of(&held.0) {
-            Ok(image) => {
-                let side = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
-                let size = Size::from((side(image.width()), side(image.height())));
+        match pixels_of(held) {
+            Ok((pixels, size, format)) => {
                 let (view, opaque, damage) = match self.content.take() {
                     Some(content) => (content.view, content.opaque, content.damage),
                     None => (View::new(size), Region::default(), Region::default()),
                 };
                 let view = View { buffer: size, ..view };
-                let (pixels, format) = (Pixels::Client(held), image.format());
                 self.content = Some(Content { pixels, format, view, opaque, damage });
             }
             Err(error) => {
@@ -158,8 +166,27 @@ impl View {
     fn new(buffer: Size<i32, Buffer>) -> Self {
         let size = Size::from((buffer.w, buffer.h));
         let source = Rectangle::from_size(size.to_f64());
-        Self { buffer, scale: 1, transform: Transform::Normal, source, size }
+        Self { buffer, scale: 1, transform: Transform::Normal, source, size, opacity: OPAQUE }
     }
+}
+
+/// What a buffer shows, its size, and what its pixels are.
+fn pixels_of(buffer: Held) -> Result<(Pixels, Size<i32, Buffer>, PixelFormat), ComposeError> {
+    if let Ok(pixel) = get_single_pixel_buffer(&buffer.0) {
+        let format = if pixel.has_alpha() { PixelFormat::Argb8888 } else { PixelFormat::Xrgb8888 };
+        let [red, green, blue, alpha] = [pixel.r, pixel.g, pixel.b, pixel.a].map(|part| (part >> 16) as u16);
+        // no colour is brighter than its opacity, in any buffer
+        let colour = Color::new(red.min(alpha), green.min(alpha), blue.min(alpha), alpha);
+        let mut image = compose::new_image((1, 1).into(), format)?;
+        let all = Box32 { x1: 0, y1: 0, x2: 1, y2: 1 };
+        // fails without memory only, and then there are worse troubles
+        let _ = image.fill_boxes(Operation::Src, colour, &[all]);
+        return Ok((Pixels::Kept(image), (1, 1).into(), format));
+    }
+    let image = ClientImage::of(&buffer.0)?;
+    let side = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
+    let size = Size::from((side(image.width()), side(image.height())));
+    Ok((Pixels::Client(buffer), size, image.format()))
 }
 
 /// A commit of this surface has taken effect.
@@ -177,6 +204,7 @@ pub(crate) fn committed(surface: &WlSurface) {
         content.view.scale = attributes.buffer_scale.max(1);
         content.view.transform = attributes.buffer_transform.into();
         content.view.crop(states);
+        content.view.opacity = opacity(states);
         for damage in attributes.damage.drain(..) {
             let rect = match damage {
                 Damage::Buffer(rect) => Some(rect),
@@ -186,6 +214,7 @@ pub(crate) fn committed(surface: &WlSurface) {
             rect.into_iter().for_each(|rect| content.damage.add(rect));
         }
         content.opaque = match (content.format, &attributes.opaque_region) {
+            _ if content.view.opacity != OPAQUE => Region::default(),
             (PixelFormat::Xrgb8888, _) => Rectangle::from_size(content.view.size).into(),
             (PixelFormat::Argb8888, Some(region)) => opaque_region(region, content.view.size),
             (PixelFormat::Argb8888, None) => Region::default(),
@@ -217,6 +246,15 @@ fn opaque_region(region: &RegionAttributes, size: Size<i32, Logical>) -> Region<
         }
     }
     opaque
+}
+
+/// By which the surface's opacity is to be multiplied.
+fn opacity(states: &SurfaceData) -> u16 {
+    if !states.cached_state.has::<AlphaModifierSurfaceCachedState>() {
+        return OPAQUE;
+    }
+    let mut modifier = states.cached_state.get::<AlphaModifierSurfaceCachedState>();
+    modifier.current().multiplier().map_or(OPAQUE, |multiplier| (multiplier >> 16) as u16)
 }
 
 /// Gives back whatever a surface holds that is no more.
@@ -354,6 +392,22 @@ pub(crate) fn bounds(root: &WlSurface) -> Rectangle<i32, Logical> {
     bounds
 }
 
+/// Whether `is_so` of a root or any of its subsurfaces that is shown.
+pub(crate) fn any_shown(root: &WlSurface, is_so: impl Fn(&SurfaceData) -> bool) -> bool {
+    let mut found = false;
+    with_surface_tree_upward(
+        root,
+        (),
+        |_, states, ()| match Surface::of(states).content {
+            Some(_) => TraversalAction::DoChildren(()),
+            None => TraversalAction::SkipChildren,
+        },
+        |_, states, ()| found |= Surface::of(states).content.is_some() && is_so(states),
+        |_, _, _| true,
+    );
+    found
+}
+
 /// The topmost surface of a window that takes input at a point, both from the root's corner, and its own corner.
 pub(crate) fn under(
     root: &WlSurface,
@@ -406,7 +460,7 @@ pub(crate) fn read<T>(
     }
 }
 
-fn log_unreadable(error: &ClientImageError) {
+fn log_unreadable(error: &ComposeError) {
     debug!("a buffer cannot be shown: {error}");
 }
 

@@ -66,6 +66,8 @@ pub(crate) struct Window {
     pub(crate) geometry: Rectangle<i32, Logical>,
     pub(crate) picture: Picture,
     pub(crate) pace: Pace,
+    /// Whether the GUI domain was told that it wants the screens to stay on.
+    pub(crate) keeps_awake: bool,
     /// What the GUI domain would like best.
     pub(crate) preferred: Density,
     /// Whether its surfaces have changed since the picture was updated.
@@ -80,7 +82,7 @@ impl Window {
         preferred: Density,
     ) -> Self {
         let (picture, pace) = (Picture::new(), Pace::default());
-        Self { surface, role, geometry, picture, pace, preferred, touched: false }
+        Self { surface, role, geometry, picture, pace, keeps_awake: false, preferred, touched: false }
     }
 
     /// Where the window's content begins on the screen.

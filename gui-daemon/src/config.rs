@@ -483,6 +483,7 @@ mod tests {
             protocol = "1.8"
             allow_fullscreen = true
             allow_pointer_lock = true
+            allow_idle_inhibit = true
             allow_run = false
             override_redirect_protection = false
             window_background_color = "#000000"
@@ -523,6 +524,7 @@ mod tests {
                     protocol: Version::NEWEST,
                     allow_fullscreen: false,
                     allow_pointer_lock: false,
+                    allow_idle_inhibit: false,
                     allow_run: true,
                     override_redirect_protection: true,
                     window_background_color: Color::WHITE,
@@ -534,6 +536,7 @@ mod tests {
                     protocol: Version::BASE,
                     allow_fullscreen: true,
                     allow_pointer_lock: true,
+                    allow_idle_inhibit: true,
                     allow_run: false,
                     override_redirect_protection: false,
                     window_background_color: Color::BLACK,
@@ -687,7 +690,7 @@ mod tests {
             (
                 "[xen.others]\nlabel = \"red\"\nname = \"x\"",
                 "3: unknown key \"name\" in [xen.others]: known are label, color, window_background_color, protocol, \
-                 allow_fullscreen, allow_pointer_lock, allow_run, override_redirect_protection",
+                 allow_fullscreen, allow_pointer_lock, allow_idle_inhibit, allow_run, override_redirect_protection",
             ),
             ("[xen]\nother = 1", "2: unknown key \"other\" in [xen]: known are others"),
         ];
@@ -709,7 +712,7 @@ mod tests {
         assert_eq!(
             refusal(&domain("label = \"red\"\ntransport = \"socket:7\"\nallow_fulscreen = true")),
             "5: unknown key \"allow_fulscreen\" in [domain]: known are name, label, color, transport, \
-             window_background_color, protocol, allow_fullscreen, allow_pointer_lock, allow_run, override_redirect_protection"
+             window_background_color, protocol, allow_fullscreen, allow_pointer_lock, allow_idle_inhibit, allow_run, override_redirect_protection"
         );
     }
 

@@ -272,6 +272,9 @@ impl PointerState {
 impl State {
     /// Handles one event of the backend.
     pub fn handle_input(&mut self, event: BackendEvent) {
+        if event.is_of_user() {
+            self.user_active();
+        }
         match event {
             BackendEvent::Frame(output) => self.draw_frame(output),
             BackendEvent::Presented { output, time, frame } => self.frame_presented(output, time, frame),

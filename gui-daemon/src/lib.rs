@@ -20,6 +20,7 @@ mod focus;
 mod frames;
 mod gestures;
 mod handlers;
+mod idle;
 mod inject;
 mod input;
 pub mod ipc;

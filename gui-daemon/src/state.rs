@@ -21,6 +21,7 @@ use smithay::{
         compositor::CompositorState,
         cursor_shape::CursorShapeManagerState,
         fractional_scale::FractionalScaleManagerState,
+        idle_notify::IdleNotifierState,
         output::OutputManagerState,
         pointer_constraints::PointerConstraintsState,
         pointer_gestures::PointerGesturesState,
@@ -108,6 +109,8 @@ pub struct State {
     pub(crate) reaper: Reaper,
     pub(crate) waits: Waits,
     pub(crate) pace: Pace,
+    /// Who is told when nobody is at the machine.
+    pub(crate) idle: IdleNotifierState<Self>,
     /// Domains whose connections may have something to send.
     pub(crate) unsent: Vec<DomainId>,
     pub(crate) clock: Clock<Monotonic>,
@@ -205,6 +208,7 @@ impl State {
             reaper,
             waits: Waits::default(),
             pace: Pace::default(),
+            idle: IdleNotifierState::new(dh, loop_handle.clone()),
             unsent: Vec::new(),
             clock: Clock::new(),
             tell_subscribers: false,
@@ -267,6 +271,7 @@ impl State {
         self.flush_links();
         self.popups.cleanup();
         if std::mem::take(&mut self.tell_subscribers) {
+            self.update_idle();
             self.broadcast();
         }
         if let Err(err) = self.display_handle.flush_clients() {

@@ -102,6 +102,8 @@ pub struct GuestWindow {
     pub activated: bool,
     /// Whether its domain last asked for the whole screen, granted or not.
     pub wants_fullscreen: bool,
+    /// Whether it wishes the screens to stay on, granted or not.
+    pub keeps_awake: bool,
     /// The size its domain was told last.
     pub told_size: Option<shell::geom::Size>,
     /// The serial of the arrangement that told it.
@@ -124,6 +126,7 @@ impl GuestWindow {
             popup_token: None,
             activated: false,
             wants_fullscreen: false,
+            keeps_awake: false,
             told_size: None,
             undone: None,
             pool: Pool::new(reaper),

@@ -531,6 +531,9 @@ fn wishes_are_told_and_only_those_for_states_are_kept() {
         (Wish::WindowMenu, wish(8, 0)),
         (Wish::Tiled(Edges::TOP | Edges::LEFT), wish(9, 5)),
         (Wish::Tiled(Edges::TOP | Edges::BOTTOM | Edges::RIGHT), wish(9, 11)),
+        (Wish::KeepAwake(true), wish(10, 1)),
+        (Wish::Modal(true), wish(11, 1)),
+        (Wish::Modal(false), wish(11, 0)),
     ] {
         agent.conn.wish(W, asked);
         assert_eq!(agent.heard(), [told]);
@@ -545,7 +548,7 @@ fn wishes_are_told_and_only_those_for_states_are_kept() {
     agent.conn.wish(W, Wish::Activate(1));
     agent.connect();
     let heard = agent.heard();
-    assert_eq!(heard[1..], [wish(9, 5), wish(3, 1), wish(4, 1)]);
+    assert_eq!(heard[1..], [wish(9, 5), wish(3, 1), wish(4, 1), wish(10, 1)]);
 }
 
 #[test]

@@ -242,17 +242,32 @@ fn wishes_are_of_a_kind_and_its_values() {
         (8, 0, Wish::WindowMenu),
         (9, 0, Wish::Tiled(Edges::empty())),
         (9, 7, Wish::Tiled(Edges::TOP | Edges::BOTTOM | Edges::LEFT)),
+        (10, 1, Wish::KeepAwake(true)),
+        (11, 0, Wish::Modal(false)),
     ] {
         let events = daemon.say(5, AgentMessage::Wish { kind, value }).unwrap();
         assert_eq!(events, [DaemonEvent::Wished { window: W, wish }]);
         assert_eq!(wish.to_wire(), (kind, value));
     }
-    for (kind, value) in
-        [(1, 2), (2, 2), (3, 0), (3, 2), (4, 2), (5, 1), (6, 0), (6, 3), (6, 12), (6, 16), (8, 1), (9, 16)]
-    {
+    for (kind, value) in [
+        (1, 2),
+        (2, 2),
+        (3, 0),
+        (3, 2),
+        (4, 2),
+        (5, 1),
+        (6, 0),
+        (6, 3),
+        (6, 12),
+        (6, 16),
+        (8, 1),
+        (9, 16),
+        (10, 2),
+        (11, 2),
+    ] {
         refused_field(AgentMessage::Wish { kind, value }, "value", value);
     }
-    for kind in [0, 10, u32::MAX] {
+    for kind in [0, 12, u32::MAX] {
         refused_field(AgentMessage::Wish { kind, value: 0 }, "kind", kind);
     }
 }

@@ -1,11 +1,15 @@
 //! The Wayland protocols the agent serves, one file per family.
 
 mod activation;
+mod awake;
 mod compositor;
 pub(crate) mod constraints;
 pub(crate) mod cursor;
 mod decoration;
+mod dialog;
+pub(crate) mod foreign;
 pub(crate) mod gestures;
+mod hints;
 mod icon;
 pub(crate) mod output;
 pub(crate) mod popup;

@@ -14,6 +14,7 @@ mod paced;
 mod placing;
 mod pointing;
 mod popups;
+mod protocols;
 mod running;
 mod windows;
 mod x11;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Lets a client do something and expects it, and nobody else, to lose its connection.
-fn ends_its_client(misbehave: impl FnOnce(&mut World, usize)) {
+pub fn ends_its_client(misbehave: impl FnOnce(&mut World, usize)) {
     let mut world = World::new();
     let (honest, ..) = window(&mut world, 16, 16, GREEN);
     let client = world.connect();
@@ -25,7 +25,7 @@ fn ends_its_client(misbehave: impl FnOnce(&mut World, usize)) {
 }
 
 /// Lets a client do something odd that is not forbidden.
-fn is_borne(act: impl FnOnce(&mut World, usize)) {
+pub fn is_borne(act: impl FnOnce(&mut World, usize)) {
     let mut world = World::new();
     let (honest, ..) = window(&mut world, 16, 16, GREEN);
     let client = world.connect();

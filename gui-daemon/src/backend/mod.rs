@@ -187,6 +187,31 @@ pub enum BackendEvent {
     CloseRequested,
 }
 
+impl BackendEvent {
+    /// Whether the user did this.
+    pub fn is_of_user(&self) -> bool {
+        match self {
+            Self::Key { .. }
+            | Self::PointerMotion { .. }
+            | Self::PointerMotionBy { .. }
+            | Self::PointerButton { .. }
+            | Self::PointerAxis { .. }
+            | Self::Gesture(..)
+            | Self::Touch(..) => true,
+            // the other two come with one of the above
+            Self::PointerAxisStop { .. } | Self::PointerRelative { .. } => false,
+            Self::Frame(_)
+            | Self::Presented { .. }
+            | Self::Redraw
+            | Self::OutputsChanged
+            | Self::Resized { .. }
+            | Self::PointerLeft
+            | Self::FocusLost
+            | Self::CloseRequested => false,
+        }
+    }
+}
+
 /// Pixels scrolled by one click of a wheel, as libinput's 15 degrees are commonly taken.
 const PIXELS_PER_CLICK: f64 = 15.0;
 

@@ -30,6 +30,8 @@ pub struct DomainConfig {
     pub allow_fullscreen: bool,
     /// Whether its windows may lock the pointer in place or confine it, and hear of its motion other than where it is.
     pub allow_pointer_lock: bool,
+    /// Whether its windows may keep the screens on while nobody is at the machine.
+    pub allow_idle_inhibit: bool,
     /// Whether programs may be started in it by `gui-daemon msg run`.
     pub allow_run: bool,
     /// Whether its override-redirect windows are kept from covering most of the screen.
@@ -151,12 +153,14 @@ impl DomainConfig {
             protocol: protocol.unwrap_or(Version::NEWEST),
             allow_fullscreen: false,
             allow_pointer_lock: false,
+            allow_idle_inhibit: false,
             allow_run: true,
             override_redirect_protection: true,
             window_background_color: background.unwrap_or(Color::WHITE),
         };
         table.boolean("allow_fullscreen", &mut domain.allow_fullscreen)?;
         table.boolean("allow_pointer_lock", &mut domain.allow_pointer_lock)?;
+        table.boolean("allow_idle_inhibit", &mut domain.allow_idle_inhibit)?;
         table.boolean("allow_run", &mut domain.allow_run)?;
         table.boolean("override_redirect_protection", &mut domain.override_redirect_protection)?;
         Ok(domain)

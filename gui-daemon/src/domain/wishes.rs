@@ -77,6 +77,13 @@ impl State {
                 self.shell.begin_resize(shell_id, edges, self.pointer_position());
             }
             Wish::Activate(token) => self.guest_activated(id, shell_id, token),
+            Wish::KeepAwake(on) => {
+                if let Some(guest) = self.windows.guest_mut(shell_id) {
+                    guest.keeps_awake = on;
+                }
+                return self.update_idle();
+            }
+            Wish::Modal(on) => return self.shell.set_modal(shell_id, on),
             // No button was pressed in it, or, for the menu, there is none.
             Wish::Move | Wish::Resize(_) | Wish::WindowMenu => {}
         }

@@ -24,8 +24,10 @@ impl Shell {
         self.focused
     }
 
-    /// Gives a toplevel the keyboard because the user asked for it: shows it if it is minimised, and raises it.
+    /// Gives a toplevel, or the modal dialog on it, the keyboard because the user asked for it: shows it if it is
+    /// minimised, and raises it.
     pub fn request_focus(&mut self, id: Id) {
+        let id = self.in_use(id);
         if self.windows.get(&id).is_some_and(|window| window.mapped && window.role == Role::Toplevel) {
             let minimised = |window: &&super::Window| window.state.minimised;
             let asleep: Vec<Id> =

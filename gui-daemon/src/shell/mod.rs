@@ -155,6 +155,7 @@ impl Shell {
             insets: Insets::default(),
             state: State::default(),
             mapped: false,
+            modal: false,
             focused: false,
             normal: content,
             goal: content,

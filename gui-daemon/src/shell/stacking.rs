@@ -91,6 +91,25 @@ impl Shell {
         }
     }
 
+    /// Says whether a dialog is to be done with before its window is used again: then it gets the keyboard in its place.
+    pub fn set_modal(&mut self, id: Id, modal: bool) {
+        if let Some(window) = self.windows.get_mut(&id) {
+            window.modal = modal;
+        }
+    }
+
+    /// The window to be used when the user turns to this one: the topmost of its modal dialogs, and so on.
+    pub(super) fn in_use(&self, id: Id) -> Id {
+        let family = self.order.get(family(&self.windows, &self.order, id)).unwrap_or_default();
+        let members = family.iter().rev().filter_map(|member| self.windows.get(member));
+        let mut blocking = members.filter(|window| {
+            let modal = |window: &Window| window.modal && window.role == Role::Toplevel && window.mapped;
+            // every window between must be modal as well: a dialog holds up its own window and no other
+            chain(&self.windows, window.id).take_while(|above| above.id != id).all(modal)
+        });
+        blocking.next().map_or(id, |window| window.id)
+    }
+
     /// Makes the window a child of `parent`, on top of its siblings, if that is possible; else of none.
     pub(super) fn adopt(&mut self, id: Id, parent: Option<Id>) {
         let parent = parent.filter(|parent| self.can_adopt(id, *parent));

@@ -514,6 +514,28 @@ fn a_dialog_of_a_minimised_window_waits_for_it() {
 }
 
 #[test]
+fn a_modal_dialog_is_used_in_place_of_its_window() {
+    let mut shell = desktop();
+    let other = shown(&mut shell, RED, Rect::new(100, 100, 400, 300));
+    let [main, dialog, question] = [(); 3].map(|()| shown(&mut shell, WORK, Rect::new(100, 100, 400, 300)));
+    shell.set_transient(dialog, Some(main));
+    shell.set_transient(question, Some(dialog));
+    shell.set_modal(question, true);
+    shell.request_focus(main);
+    assert_eq!(shell.focused(), Some(main), "what is modal to a dialog alone leaves its window alone");
+    shell.set_modal(dialog, true);
+    shell.request_focus(main);
+    assert_eq!(shell.focused(), Some(question));
+    shell.request_focus(other);
+    shell.set_modal(question, false);
+    shell.request_focus(main);
+    assert_eq!((stack(&shell), shell.focused()), (vec![other, main, dialog, question], Some(dialog)));
+    shell.unmap(dialog);
+    shell.request_focus(main);
+    assert_eq!(shell.focused(), Some(main));
+}
+
+#[test]
 fn a_dialog_stays_above_its_parent() {
     let mut shell = desktop();
     let [a, b, c, d] = [(); 4].map(|()| shown(&mut shell, WORK, Rect::new(100, 100, 400, 300)));

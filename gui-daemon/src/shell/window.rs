@@ -107,6 +107,8 @@ pub struct Window {
     pub state: State,
     /// Whether its owner wants it shown.
     pub mapped: bool,
+    /// Whether it is a dialog that is to be done with before its window is used again.
+    pub(super) modal: bool,
     /// Whether it has the keyboard focus.
     pub focused: bool,
     /// Where its content is, or will be again, when it fills no output.

@@ -60,6 +60,8 @@ impl AgentConn {
             Wish::Fullscreen(on) => only(Held::FULLSCREEN, on),
             Wish::Attention(on) => only(Held::ATTENTION, on),
             Wish::Minimised => only(Held::MINIMISED, true),
+            Wish::KeepAwake(on) => only(Held::AWAKE, on),
+            Wish::Modal(on) => only(Held::MODAL, on),
             Wish::Tiled(edges) => {
                 let tiled = Held::tiled_at(edges);
                 (tiled, Held::TILED.difference(tiled))

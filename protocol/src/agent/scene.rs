@@ -82,6 +82,8 @@ bitflags! {
         const AT_RIGHT = 128;
         /// Which edges of the work area it is tiled at.
         const TILED = 240;
+        const AWAKE = 256;
+        const MODAL = 512;
     }
 }
 

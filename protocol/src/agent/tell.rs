@@ -175,7 +175,8 @@ impl Window {
         let StateChange { set, unset } = core::mem::take(&mut self.state_change);
         let changed = set.union(unset);
         // The base protocol has no words for the others.
-        let is_sayable = changed.is_empty() || !(Held::MAXIMISED | Held::TILED).contains(changed);
+        let others = Held::MAXIMISED | Held::TILED | Held::AWAKE | Held::MODAL;
+        let is_sayable = changed.is_empty() || !others.contains(changed);
         if untold.contains(Untold::STATES) && is_sayable {
             say.say(&AgentMessage::WindowFlags { set: set.flags(), unset: unset.flags() });
         }
@@ -288,6 +289,8 @@ impl Window {
             asked(Held::FULLSCREEN).map(Wish::Fullscreen),
             asked(Held::MINIMISED).filter(|on| *on).map(|_| Wish::Minimised),
             asked(Held::ATTENTION).map(Wish::Attention),
+            asked(Held::AWAKE).map(Wish::KeepAwake),
+            asked(Held::MODAL).map(Wish::Modal),
             self.deed.take(),
         ];
         wishes.into_iter().flatten()

@@ -176,6 +176,10 @@ pub enum Wish {
     WindowMenu,
     /// To fill the part of the work area at these edges, or, with none, not to.
     Tiled(Edges),
+    /// That the screens stay on while it is seen, or need not.
+    KeepAwake(bool),
+    /// That its dialog's window is not used before it is done with, or may be.
+    Modal(bool),
 }
 
 impl Wish {
@@ -192,6 +196,8 @@ impl Wish {
             (7, token) => Wish::Activate(token),
             (8, 0) => Wish::WindowMenu,
             (9, _) => Wish::Tiled(Edges::from_bits(value)?),
+            (10, 0 | 1) => Wish::KeepAwake(value == 1),
+            (11, 0 | 1) => Wish::Modal(value == 1),
             _ => return None,
         })
     }
@@ -209,6 +215,8 @@ impl Wish {
             Wish::Activate(token) => (7, token),
             Wish::WindowMenu => (8, 0),
             Wish::Tiled(edges) => (9, edges.bits()),
+            Wish::KeepAwake(on) => (10, on.into()),
+            Wish::Modal(on) => (11, on.into()),
         }
     }
 }

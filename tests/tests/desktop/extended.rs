@@ -17,7 +17,7 @@ use gui_protocol::{
 };
 use shm_grant::Backend;
 
-use crate::fixture::{DOMAINS, HEIGHT, Personal, Untrusted, WIDTH, World, code};
+use crate::fixture::{DOMAINS, Dom0, HEIGHT, Personal, Untrusted, WIDTH, World, code};
 
 /// A domain's configuration that allows level 1, and more.
 macro_rules! level1 {
@@ -573,4 +573,59 @@ fn a_window_is_moved_only_while_a_button_is_held_that_was_pressed_in_it() {
     assert_eq!(world.frame(0).origin(), gui_daemon::shell::geom::Point::new(before.x + 20, before.y - 10));
     world.motion(5, 5);
     assert_eq!(world.frame(0).x, before.x + 20);
+}
+
+/// Whether dom0's client, which waits for the user to be away, has been told so.
+fn away(world: &mut World, client: usize) -> Option<bool> {
+    world.settle();
+    world.client(client).inbox.away
+}
+
+#[test]
+fn a_window_keeps_the_screens_on_where_its_domain_may() {
+    let wish = |value| AgentMessage::Wish { kind: 10, value };
+    for (policy, may) in [(level1!("allow_idle_inhibit = true"), true), (level1!(), false)] {
+        let mut world = world(policy);
+        let watcher = world.connect(Dom0);
+        world.client(watcher).watch_for_absence(1);
+        world.until("absence", |world| away(world, watcher) == Some(true));
+        say(&mut world, WINDOW, &wish(1));
+        assert_eq!(away(&mut world, watcher), Some(!may));
+        // what nobody sees keeps nothing on
+        if may {
+            world.peers[0].say(WINDOW, &AgentMessage::Unmap {});
+            world.until("absence", |world| away(world, watcher) == Some(true));
+            world.peers[0].map(WINDOW, false);
+            assert_eq!(away(&mut world, watcher), Some(false));
+        }
+        say(&mut world, WINDOW, &wish(0));
+        world.until("absence", |world| away(world, watcher) == Some(true));
+    }
+}
+
+#[test]
+fn the_user_is_here_as_long_as_there_is_input() {
+    let mut world = World::new();
+    let watcher = world.connect(Dom0);
+    world.client(watcher).watch_for_absence(1);
+    world.until("absence", |world| away(world, watcher) == Some(true));
+    world.client(watcher).inbox.away = None;
+    world.motion(5, 5);
+    world.until("absence", |world| away(world, watcher) == Some(true));
+    assert_eq!(world.client(watcher).inbox.returns, 1);
+}
+
+#[test]
+fn a_modal_dialog_gets_the_keyboard_of_its_window() {
+    let mut world = world(level1!());
+    let main = world.newest();
+    window(&mut world, MENU);
+    let dialog = world.newest();
+    say(&mut world, MENU, &AgentMessage::Parent { parent: gui_protocol::WindowId(WINDOW) });
+    say(&mut world, MENU, &AgentMessage::Wish { kind: 11, value: 1 });
+    world.focus(main);
+    assert_eq!(world.focused(), Some(dialog));
+    say(&mut world, MENU, &AgentMessage::Wish { kind: 11, value: 0 });
+    world.focus(main);
+    assert_eq!(world.focused(), Some(main));
 }
