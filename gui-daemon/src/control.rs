@@ -7,14 +7,14 @@ use tracing::debug;
 use crate::{
     config::{OutputConfig, SCREEN_SIDE},
     ipc::{
-        ClientId, DomainInfo, Event, Geometry, KeyboardInfo, OutputChange, OutputInfo, OutputMode, Request,
-        Response, WindowInfo, WindowKind,
+        ClientId, DomainInfo, Event, Extent, Geometry, KeyboardInfo, OutputChange, OutputInfo, OutputMode,
+        Request, Response, WindowInfo, WindowKind,
     },
     outputs::{OutputError, Screen},
     render::picture,
     shell::{self, Owner, Role},
     state::State,
-    windows::Window,
+    windows::{Source, Window},
 };
 
 impl State {
@@ -149,6 +149,13 @@ impl State {
                 y: window.content.y,
                 width: window.content.width,
                 height: window.content.height,
+            },
+            drawn: match &named.source {
+                Source::Guest(guest) => guest.pool.image().map(|image| {
+                    let shell::geom::Size { width, height } = image.shown_size();
+                    Extent { width, height }
+                }),
+                Source::Local(_) => None,
             },
             focused: self.shell.focused() == Some(window.id),
             mapped: window.mapped,

@@ -10,6 +10,10 @@ use smithay::input::keyboard::{Keysym, keysyms, xkb};
 /// xkb counts keys from 8 above evdev.
 const EVDEV_OFFSET: u32 = 8;
 
+/// X11 knows no keys above this one of xkb's, so they are not for everybody to hear of. Keymaps have symbols there that
+/// keyboards have elsewhere.
+const LAST_X11_KEY: u32 = 255;
+
 /// The modifiers that layouts put symbols behind, as sets of keys to hold, the simplest first.
 const LEVELS: [&[Keysym]; 4] =
     [&[], &[Keysym::Shift_L], &[Keysym::ISO_Level3_Shift], &[Keysym::Shift_L, Keysym::ISO_Level3_Shift]];
@@ -122,7 +126,9 @@ impl Layout {
             }
             keymap.key_for_each(|_, key| {
                 let symbol = state.key_get_one_sym(key);
-                if let Some(code) = key.raw().checked_sub(EVDEV_OFFSET) {
+                if let Some(code) = key.raw().checked_sub(EVDEV_OFFSET)
+                    && key.raw() <= LAST_X11_KEY
+                {
                     let stroke = || KeyStroke { modifiers: modifiers.clone(), key: code };
                     strokes.entry(symbol).or_insert_with(stroke);
                 }
@@ -225,6 +231,12 @@ mod tests {
             let keymap = keymap(layout);
             assert_eq!(typed(&keymap, &keys_for_text(&keymap, 0, text).unwrap()), text, "{layout}");
         }
+    }
+
+    #[test]
+    fn what_keyboards_have_is_typed_as_on_them() {
+        // keymaps have a key of its own for it, which X11 does not know
+        assert_eq!(keys_for_text(&keymap("us"), 0, "$"), Ok(vec![stroke(&[SHIFT], 5)]));
     }
 
     #[test]

@@ -597,6 +597,7 @@ mod tests {
             label: "blue".into(),
             title: "user@work: ~".into(),
             geometry: Geometry { x: -4, y: 28, width: 640, height: 480 },
+            drawn: None,
             focused: true,
             mapped: true,
             minimised: false,

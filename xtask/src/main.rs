@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod apps;
 mod bench;
 mod check;
 mod demo;
@@ -41,6 +42,8 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Measure frames from a client to the screen, then the parts by themselves
     Bench(bench::Options),
+    /// Try real applications of Debian's packages, and write docs/applications.md
+    Apps(apps::Options),
     /// Make the Debian packages for dom0 and for the domains with applications
     Package(package::Options),
     /// Boot real Xen on an emulated machine, and try everything there
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Command::Check => check::run(),
         Command::Fuzz(options) => fuzz::run(options),
         Command::Bench(options) => bench::run(options),
+        Command::Apps(options) => apps::run(&options),
         Command::Package(options) => package::run(options),
         Command::XenTest(options) => xen::test(&options),
         Command::XenRun => xen::run(),

@@ -10,7 +10,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 
 use crate::workspace;
 
@@ -77,6 +77,9 @@ pub const TESTS: &[Package] = &[program("xvfb", "Xvfb"), program("python3", "pyt
 /// What the end-to-end bench compares with.
 pub const PEERS: &[Package] = &[program("weston", "weston"), program("waypipe", "waypipe")];
 
+/// To try applications: what starts a session bus for each.
+pub const APPS: &[Package] = &[program("dbus-daemon", "dbus-run-session")];
+
 /// To make Debian packages.
 pub const PACKAGE: &[Package] = &[program("dpkg", "dpkg-deb"), program("dpkg-dev", "dpkg-shlibdeps")];
 /// To make a machine with Xen of Debian's packages, and to emulate it.
@@ -116,6 +119,37 @@ pub fn ensure_installed(groups: &[&[Package]]) -> anyhow::Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
+    install_missing(&missing)?;
+    let still_missing = self::missing(groups);
+    ensure!(still_missing.is_empty(), "installed, but not found: {}", still_missing.join(" "));
+    Ok(())
+}
+
+/// Makes sure that Debian's packages of these names are there.
+///
+/// # Errors
+/// As of [`ensure_installed`].
+pub fn install(names: &[&'static str]) -> anyhow::Result<()> {
+    let missing: Vec<_> = names.iter().copied().filter(|name| version(name).is_err()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    install_missing(&missing)?;
+    workspace::run(apt(rustix::process::geteuid().is_root()).arg("clean"))
+}
+
+/// The version of a package that is installed.
+///
+/// # Errors
+/// When it is not.
+pub fn version(name: &str) -> anyhow::Result<String> {
+    let mut query = Command::new("dpkg-query");
+    let output = query.args(["--show", "--showformat=${db:Status-Abbrev}${Version}", name]).output()?;
+    let text = String::from_utf8(output.stdout)?;
+    text.strip_prefix("ii ").map(str::to_owned).with_context(|| format!("{name} is not installed"))
+}
+
+fn install_missing(missing: &[&'static str]) -> anyhow::Result<()> {
     let list = missing.join(" ");
     if find_program("apt-get").is_none() {
         let text = format!(
@@ -130,10 +164,7 @@ pub fn ensure_installed(groups: &[&[Package]]) -> anyhow::Result<()> {
 
     println!("Installing the missing system packages{}: {list}", if root { "" } else { " (through sudo)" });
     workspace::run(apt(root).arg("update"))?;
-    workspace::run(apt(root).args(["install", "--yes", "--no-install-recommends"]).args(&missing))?;
-    let still_missing = self::missing(groups);
-    ensure!(still_missing.is_empty(), "installed, but not found: {}", still_missing.join(" "));
-    Ok(())
+    workspace::run(apt(root).args(["install", "--yes", "--no-install-recommends"]).args(missing))
 }
 
 /// An `apt-get` that asks nothing and waits for another apt to finish.

@@ -240,6 +240,11 @@ fn signal_descendants(signal: Signal) {
     }
 }
 
+/// Whether a process of this name is below this one.
+pub fn is_running(name: &str) -> bool {
+    descendants().iter().any(|(_, running)| running == name)
+}
+
 /// Every process below this one, with its name.
 fn descendants() -> Vec<(Pid, String)> {
     let mut by_parent: HashMap<i32, Vec<(i32, String)>> = HashMap::new();

@@ -155,10 +155,21 @@ impl Session {
     /// # Errors
     /// When one of the programs ends before.
     pub fn run_for(&mut self, time: Duration) -> anyhow::Result<()> {
-        match self.processes.wait(Some(Instant::now() + time))? {
+        match self.wait(time)? {
             Wake::TimedOut => Ok(()),
             Wake::Ended(name, how) => bail!("{name} {how}"),
         }
+    }
+
+    /// Waits for `time`, or for one of the programs to end.
+    pub fn wait(&mut self, time: Duration) -> anyhow::Result<Wake> {
+        self.processes.wait(Some(Instant::now() + time))
+    }
+
+    /// Makes a folder that goes with the session.
+    pub fn subfolder(&self, name: &str) -> anyhow::Result<PathBuf> {
+        self.folder.subfolder(name)?;
+        Ok(self.folder.path(name))
     }
 
     /// Returns when every application shows a window with its first content.
@@ -209,7 +220,7 @@ impl Session {
     }
 
     /// One request to the daemon: its answer, null if there is nothing to tell, or why it was refused.
-    fn message(&mut self, arguments: &[&str]) -> anyhow::Result<Result<Value, String>> {
+    pub fn message(&mut self, arguments: &[&str]) -> anyhow::Result<Result<Value, String>> {
         let answer = self.folder.path("answer");
         let complaint = self.folder.path("complaint");
         let mut command = Command::new(&self.daemon);

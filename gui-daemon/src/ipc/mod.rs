@@ -412,6 +412,8 @@ pub struct WindowInfo {
     pub title: String,
     /// Its content on the screen, without the frame.
     pub geometry: Geometry,
+    /// How large what its domain drew last is, in logical pixels; nothing before that, and for dom0's own windows.
+    pub drawn: Option<Extent>,
     /// Whether it has the keyboard.
     pub focused: bool,
     /// Whether its application shows it.
@@ -447,6 +449,14 @@ pub struct OutputInfo {
 pub struct Geometry {
     pub x: i32,
     pub y: i32,
+    pub width: i32,
+    pub height: i32,
+}
+
+/// A size in logical pixels of the desktop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each name is its own description")]
+pub struct Extent {
     pub width: i32,
     pub height: i32,
 }
@@ -489,6 +499,7 @@ mod tests {
             label: "blue".into(),
             title: "foot".into(),
             geometry: Geometry { x: -4, y: 28, width: 640, height: 480 },
+            drawn: Some(Extent { width: 640, height: 400 }),
             focused: true,
             mapped: true,
             minimised: false,
@@ -500,7 +511,7 @@ mod tests {
             serde_json::to_string(&Event::WindowsChanged(vec![window])).unwrap(),
             concat!(
                 r#"{"windows_changed":[{"id":3,"domain":"work","label":"blue","title":"foot","#,
-                r#""geometry":{"x":-4,"y":28,"width":640,"height":480},"focused":true,"mapped":true,"#,
+                r#""geometry":{"x":-4,"y":28,"width":640,"height":480},"drawn":{"width":640,"height":400},"focused":true,"mapped":true,"#,
                 r#""minimised":false,"maximised":false,"attention":false,"kind":"toplevel"}]}"#
             )
         );

@@ -80,6 +80,11 @@ impl GuestImage {
         }
     }
 
+    /// How large it is shown, in logical pixels.
+    pub fn shown_size(&self) -> Size {
+        self.shown_size
+    }
+
     /// Says which pixels of the image nothing shows through; `None` for all, as it must be for a format without alpha.
     pub fn set_opaque(&mut self, opaque: Option<Vec<Rect>>) {
         self.opaque = opaque;
