@@ -12,11 +12,14 @@ use std::{
     time::Duration,
 };
 
+use gui_protocol::WindowId;
 use smithay::{
     input::keyboard,
     reexports::{
         calloop::{self, EventLoop, Interest, LoopHandle, Mode, PostAction, generic::Generic},
-        wayland_server::{BindError, Display, ListeningSocket, backend::InitError},
+        wayland_server::{
+            BindError, Client, Display, ListeningSocket, backend::InitError, protocol::wl_surface::WlSurface,
+        },
     },
 };
 use tracing::{info, warn};
@@ -49,6 +52,10 @@ pub enum StartError {
     #[error(transparent)]
     Io(#[from] io::Error),
 }
+
+/// An application that was taken on by its stream.
+#[derive(Debug)]
+pub struct Application(Client);
 
 /// A running agent. Does something only while it is dispatched; its sockets go with it.
 pub struct Agent {
@@ -117,8 +124,16 @@ impl Agent {
     /// # Errors
     ///
     /// What the system says about the stream.
-    pub fn add_client(&mut self, stream: UnixStream) -> io::Result<()> {
-        insert_client(&mut self.state, stream)
+    pub fn add_client(&mut self, stream: UnixStream) -> io::Result<Application> {
+        insert_client(&mut self.state, stream).map(Application)
+    }
+
+    /// What the GUI domain calls the window of an application's surface, by the surface's number on the application's
+    /// connection. `None`: there is no such surface, or it is no window now.
+    pub fn window_of(&self, application: &Application, surface: u32) -> Option<WindowId> {
+        let surface =
+            application.0.object_from_protocol_id::<WlSurface>(&self.state.display, surface).ok()?;
+        self.state.windows.of_surface(&surface)
     }
 
     /// Bytes of pixels that were written into windows' images since the start: what a frame costs, counted.
@@ -166,6 +181,6 @@ fn accept(socket: &ListeningSocket, state: &mut State) {
     }
 }
 
-fn insert_client(state: &mut State, stream: UnixStream) -> io::Result<()> {
-    state.display.insert_client(stream, Arc::new(ClientState::default())).map(drop)
+fn insert_client(state: &mut State, stream: UnixStream) -> io::Result<Client> {
+    state.display.insert_client(stream, Arc::new(ClientState::default()))
 }

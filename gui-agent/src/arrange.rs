@@ -43,7 +43,10 @@ impl State {
                     self.windows.touch(id);
                     self.scale_arranged(id, arrange);
                 }
-                None => surface::set_arranged(popup.wl_surface(), arrange.serial),
+                None => {
+                    surface::set_arranged(popup.wl_surface(), arrange.serial);
+                    self.show_placed(&popup);
+                }
             }
             return;
         }

@@ -14,6 +14,7 @@ use smithay::{
         },
         touch::{DownEvent, MotionEvent, UpEvent},
     },
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Logical, Point, SERIAL_COUNTER},
 };
 
@@ -35,6 +36,15 @@ impl ForeignClock {
         self.behind = Some(least);
         time.wrapping_add(least)
     }
+}
+
+/// What touches.
+#[derive(Debug)]
+pub(crate) struct Finger {
+    /// Where on the screen.
+    location: Point<f64, Logical>,
+    /// What it was put down on.
+    surface: Option<WlSurface>,
 }
 
 fn float(number: Fixed) -> f64 {
@@ -133,13 +143,14 @@ impl State {
         let location = self.on_screen(id, vector(touch.x, touch.y));
         match touch.kind {
             TouchKind::Down => {
-                self.fingers.insert(touch.id, location);
                 let under = self.under(id, location);
+                let surface = under.as_ref().map(|(surface, _)| surface.clone());
+                self.fingers.insert(touch.id, Finger { location, surface });
                 handle.down(self, under, &DownEvent { slot, location, serial, time });
             }
             TouchKind::Motion => {
                 if let Some(finger) = self.fingers.get_mut(&touch.id) {
-                    *finger = location;
+                    finger.location = location;
                     let under = self.under(id, location);
                     handle.motion(self, under, &MotionEvent { slot, location, time });
                 }
@@ -159,12 +170,32 @@ impl State {
         let fingers = std::mem::take(&mut self.fingers);
         let Some(handle) = self.seat.get_touch() else { return };
         let time = self.frames.millis();
-        for (id, location) in fingers {
+        for (id, Finger { location, .. }) in fingers {
             // smithay tells only of those to whom something happened since the last frame
             let slot = TouchSlot::from(Some(id));
             handle.motion(self, None, &MotionEvent { slot, location, time });
         }
         handle.cancel(self);
+    }
+
+    /// A surface is gone. What touched it does not any more.
+    pub(crate) fn lift_fingers(&mut self, surface: &WlSurface) {
+        let Some(handle) = self.seat.get_touch() else { return };
+        let time = self.frames.millis();
+        let lifted: Vec<u32> = self
+            .fingers
+            .iter()
+            .filter(|(_, finger)| finger.surface.as_ref() == Some(surface))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in &lifted {
+            self.fingers.remove(id);
+            let (slot, serial) = (TouchSlot::from(Some(*id)), SERIAL_COUNTER.next_serial());
+            handle.up(self, &UpEvent { slot, serial, time });
+        }
+        if !lifted.is_empty() {
+            handle.frame(self);
+        }
     }
 
     /// A daemon that knows touch screens is there, or one that does not.

@@ -210,6 +210,31 @@ impl State {
         under.map(|(surface, corner)| (surface, (origin + corner).to_f64()))
     }
 
+    /// What the pointer is over may have changed without its moving: clients are told as if it had moved.
+    pub(crate) fn point_again(&mut self) {
+        let (Some(id), Some(pointer)) = (self.pointed, self.seat.get_pointer()) else { return };
+        let location = pointer.current_location();
+        let under = self.under(id, location);
+        // a grab keeps what it has until it ends
+        if under != self.under_pointer && !pointer.is_grabbed() {
+            self.point_at(under, location);
+            self.update_constraint();
+        }
+    }
+
+    /// The pointer is over this window no more, which is about to go.
+    pub(crate) fn point_away(&mut self, id: WindowId) {
+        if self.pointed != Some(id) {
+            return;
+        }
+        self.pointed = None;
+        if let Some(pointer) = self.seat.get_pointer() {
+            self.point_at(None, pointer.current_location());
+        }
+        self.forget_cursor();
+        self.update_constraint();
+    }
+
     fn point_at(&mut self, focus: Option<(WlSurface, Point<f64, Logical>)>, location: Point<f64, Logical>) {
         let Some(pointer) = self.seat.get_pointer() else { return };
         let (serial, time) = (SERIAL_COUNTER.next_serial(), self.frames.millis());

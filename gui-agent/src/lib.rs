@@ -42,7 +42,7 @@ mod surface;
 mod window;
 mod xwayland;
 
-pub use agent::{Agent, StartError};
+pub use agent::{Agent, Application, StartError};
 pub use command::Command;
 pub use domains::LookUpError;
 pub use options::{DEFAULT_REFRESH_HZ, GUI_PORT, Options};

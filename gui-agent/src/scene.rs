@@ -35,9 +35,11 @@ impl State {
     /// A toplevel has its first content: it becomes a window.
     pub(crate) fn map_toplevel(&mut self, toplevel: ToplevelSurface) {
         let parent = toplevel.parent().and_then(|parent| self.windows.of_surface(&parent));
-        // where it goes is the window manager's to say; a dialog at least starts out where its window is
-        let corner = parent.and_then(|id| self.windows.get(id)).map_or(Point::default(), Window::position);
+        // Where it goes is the window manager's to say. A dialog at least starts out where its window is, and what was
+        // shown before, where that was.
         let surface = toplevel.wl_surface().clone();
+        let kept = || surface::kept_corner(&surface);
+        let corner = parent.and_then(|id| self.windows.get(id)).map_or_else(kept, Window::position);
         let hints = size_hints(&surface);
         let role = Role::Toplevel { toplevel, hints };
         self.map(surface, role, corner, parent);
@@ -125,7 +127,9 @@ impl State {
     pub(crate) fn unmap(&mut self, surface: &WlSurface) {
         self.forget_placing(surface);
         let Some(id) = self.windows.of_surface(surface) else { return };
+        self.point_away(id);
         let Some(mut window) = self.windows.remove(id) else { return };
+        surface::keep_corner(surface, window.position());
         window.pace.end(self.frames.millis());
         self.link.conn.destroy(id);
         for buffer in window.picture.pool.into_buffers() {

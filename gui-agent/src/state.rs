@@ -41,7 +41,7 @@ use crate::{
     StartError,
     alarm::Alarm,
     clipboard::Clipboard,
-    devices::ForeignClock,
+    devices::{Finger, ForeignClock},
     frames::{FrameClock, PRESENTATION_CLOCK},
     handlers::{
         constraints::ToldConstraint,
@@ -96,8 +96,9 @@ pub struct State {
     pub(crate) clipboard: Clipboard,
     pub(crate) keyboard: ForeignKeyboard,
     pub(crate) clock: ForeignClock,
-    /// What touches, and where on the screen.
-    pub(crate) fingers: BTreeMap<u32, Point<f64, Logical>>,
+    /// Whether what is under the pointer may be another surface than it was.
+    pub(crate) look_again: bool,
+    pub(crate) fingers: BTreeMap<u32, Finger>,
     pub(crate) listeners: PointerListeners,
     pub(crate) constraint: ToldConstraint,
     pub(crate) exports: Exports,
@@ -182,6 +183,7 @@ impl State {
             clipboard: Clipboard::default(),
             keyboard: ForeignKeyboard::default(),
             clock: ForeignClock::default(),
+            look_again: false,
             fingers: BTreeMap::new(),
             listeners: PointerListeners::default(),
             constraint: ToldConstraint::default(),
@@ -220,6 +222,9 @@ impl State {
         }
         self.serve_x11();
         self.present_all();
+        if std::mem::take(&mut self.look_again) {
+            self.point_again();
+        }
         let now = Instant::now();
         self.trim(now);
         self.give_up_reading(now);

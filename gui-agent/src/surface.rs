@@ -3,7 +3,7 @@
 //! Kept beside the surface and brought up to date whenever a commit takes effect. A client's buffer is held only as long
 //! as its pixels may have to be read again; dropping it gives it back to the client.
 
-use std::cell::{RefCell, RefMut};
+use std::cell::{Cell, RefCell, RefMut};
 
 use gui_protocol::WindowId;
 use pixman::{Box32, Color, Operation};
@@ -18,8 +18,8 @@ use smithay::{
         alpha_modifier::AlphaModifierSurfaceCachedState,
         compositor::{
             BufferAssignment, Damage, RectangleKind, RegionAttributes, SUBSURFACE_ROLE,
-            SubsurfaceCachedState, SurfaceAttributes, SurfaceData, TraversalAction, with_states,
-            with_surface_tree_downward, with_surface_tree_upward,
+            SubsurfaceCachedState, SurfaceAttributes, SurfaceData, TraversalAction, get_children,
+            with_states, with_surface_tree_downward, with_surface_tree_upward,
         },
         presentation::{PresentationFeedbackCachedState, PresentationFeedbackCallback},
         single_pixel_buffer::get_single_pixel_buffer,
@@ -130,6 +130,8 @@ pub(crate) struct Surface {
     x11: Option<u32>,
     /// How the GUI domain arranged it before it was a window, or 0.
     arranged: u32,
+    /// Where it was on the screen when it was last a window.
+    corner: Point<i32, Logical>,
 }
 
 impl Surface {
@@ -189,8 +191,24 @@ fn pixels_of(buffer: Held) -> Result<(Pixels, Size<i32, Buffer>, PixelFormat), C
     Ok((Pixels::Client(buffer), size, image.format()))
 }
 
+/// Where a subsurface is from its parent's corner. Follows the client's word when the parent is committed.
+#[derive(Default)]
+struct Place(Cell<Point<i32, Logical>>);
+
+/// Subsurfaces of this one go where their client has said, however they take their own commits.
+fn move_children(parent: &WlSurface) {
+    // a surface is among its own children: the order is theirs
+    for child in get_children(parent).iter().filter(|child| *child != parent) {
+        with_states(child, |states| {
+            let location = states.cached_state.get::<SubsurfaceCachedState>().pending().location;
+            states.data_map.get_or_insert(Place::default).0.set(location);
+        });
+    }
+}
+
 /// A commit of this surface has taken effect.
 pub(crate) fn committed(surface: &WlSurface) {
+    move_children(surface);
     with_states(surface, |states| {
         let mut attributes = states.cached_state.get::<SurfaceAttributes>();
         let attributes = attributes.current();
@@ -326,6 +344,15 @@ pub(crate) fn set_arranged(surface: &WlSurface, arranged: u32) {
     with_states(surface, |states| Surface::of(states).arranged = arranged);
 }
 
+/// Remembers where a surface was that is no window any more.
+pub(crate) fn keep_corner(surface: &WlSurface, corner: Point<i32, Logical>) {
+    with_states(surface, |states| Surface::of(states).corner = corner);
+}
+
+pub(crate) fn kept_corner(surface: &WlSurface) -> Point<i32, Logical> {
+    with_states(surface, |states| Surface::of(states).corner)
+}
+
 /// A surface with something to show, as one of a window's tree.
 #[derive(Debug)]
 pub(crate) struct Layer {
@@ -443,7 +470,7 @@ fn takes_input(states: &SurfaceData, point: Point<f64, Logical>) -> bool {
 /// Where a subsurface is from its parent's corner; nowhere else for other surfaces.
 fn offset(states: &SurfaceData) -> Point<i32, Logical> {
     match states.role {
-        Some(SUBSURFACE_ROLE) => states.cached_state.get::<SubsurfaceCachedState>().current().location,
+        Some(SUBSURFACE_ROLE) => states.data_map.get::<Place>().map_or_else(Point::default, |it| it.0.get()),
         _ => Point::default(),
     }
 }

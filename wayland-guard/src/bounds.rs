@@ -1,5 +1,7 @@
 //! The numbers of each request, brought into bounds.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use smithay::{
     backend::renderer::buffer_dimensions,
     reexports::{
@@ -9,6 +11,7 @@ use smithay::{
                 xdg_positioner::{self, XdgPositioner},
                 xdg_surface::{self, XdgSurface},
                 xdg_toplevel::{self, XdgToplevel},
+                xdg_wm_base::{self, XdgWmBase},
             },
         },
         wayland_server::{
@@ -25,9 +28,12 @@ use smithay::{
     wayland::{
         compositor::{
             BufferAssignment, CompositorState, RegionUserData, SubsurfaceUserData, SurfaceAttributes,
-            SurfaceUserData, with_states,
+            SurfaceUserData, get_role, with_states,
         },
-        shell::xdg::{XdgPositionerUserData, XdgShellState, XdgShellSurfaceUserData, XdgSurfaceUserData},
+        shell::xdg::{
+            XDG_POPUP_ROLE, XDG_TOPLEVEL_ROLE, XdgPositionerUserData, XdgShellState, XdgShellSurfaceUserData,
+            XdgSurfaceUserData, XdgWmBaseUserData,
+        },
         shm::{ShmPoolUserData, ShmState},
         viewporter::{ViewportCachedState, ViewportState},
     },
@@ -48,6 +54,14 @@ fn position(value: i32) -> i32 {
 
 fn size(value: i32) -> i32 {
     value.clamp(0, FAR)
+}
+
+/// Smithay takes an anchor rectangle without extent for an error. The protocol says so only of a negative one.
+fn anchor_side(value: i32) -> i32 {
+    match value {
+        0 => 1,
+        _ => value.min(FAR),
+    }
 }
 
 impl Guarded for WlSurface {
@@ -74,6 +88,7 @@ impl Guarded for WlSurface {
                     self.post_error(error, message);
                     return None;
                 }
+                note_content(self);
                 Request::Commit
             }
             other => other,
@@ -104,6 +119,53 @@ fn commit_fault(surface: &WlSurface) -> Option<(wl_surface::Error, &'static str)
             _ => None,
         }
     })
+}
+
+/// Whether a surface has had a buffer committed that was not removed again. Kept with the surface.
+#[derive(Default)]
+struct HasContent(AtomicBool);
+
+/// Notes what the state about to be committed does to a surface's content.
+fn note_content(surface: &WlSurface) {
+    with_states(surface, |states| {
+        let has_content = states.data_map.get_or_insert_threadsafe(HasContent::default);
+        if let Some(assigned) = &states.cached_state.get::<SurfaceAttributes>().pending().buffer {
+            let has = matches!(assigned, BufferAssignment::NewBuffer(_));
+            has_content.0.store(has, Ordering::Relaxed);
+        }
+    });
+}
+
+impl Guarded for XdgWmBase {
+    type Data = XdgWmBaseUserData;
+    type Handler = XdgShellState;
+
+    fn bounded(&self, request: Self::Request) -> Option<Self::Request> {
+        if let xdg_wm_base::Request::GetXdgSurface { surface, .. } = &request
+            && let Some((error, message)) = window_fault(surface)
+        {
+            self.post_error(error, message);
+            return None;
+        }
+        Some(request)
+    }
+}
+
+/// Why a surface cannot become a window.
+fn window_fault(surface: &WlSurface) -> Option<(xdg_wm_base::Error, &'static str)> {
+    match get_role(surface) {
+        // again what it has been
+        Some(XDG_TOPLEVEL_ROLE | XDG_POPUP_ROLE) => None,
+        Some(_) => Some((xdg_wm_base::Error::Role, "the surface is something else")),
+        None => with_states(surface, |states| {
+            let committed =
+                states.data_map.get::<HasContent>().is_some_and(|it| it.0.load(Ordering::Relaxed));
+            let mut attributes = states.cached_state.get::<SurfaceAttributes>();
+            let attached = matches!(attributes.pending().buffer, Some(BufferAssignment::NewBuffer(_)));
+            (committed || attached)
+                .then_some((xdg_wm_base::Error::InvalidSurfaceState, "the surface has content already"))
+        }),
+    }
 }
 
 impl Guarded for WlRegion {
@@ -197,8 +259,8 @@ impl Guarded for XdgPositioner {
             Request::SetAnchorRect { x, y, width, height } => Request::SetAnchorRect {
                 x: position(x),
                 y: position(y),
-                width: width.min(FAR),
-                height: height.min(FAR),
+                width: anchor_side(width),
+                height: anchor_side(height),
             },
             Request::SetOffset { x, y } => Request::SetOffset { x: position(x), y: position(y) },
             Request::SetParentSize { parent_width, parent_height } => Request::SetParentSize {

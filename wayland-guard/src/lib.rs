@@ -147,7 +147,7 @@ macro_rules! delegate_guarded {
     delegate_dispatch!($state: [WpViewport: ViewportState] => Guard);
 
     delegate_global_dispatch!($state: [XdgWmBase: ()] => XdgShellState);
-    delegate_dispatch!($state: [XdgWmBase: XdgWmBaseUserData] => XdgShellState);
+    delegate_dispatch!($state: [XdgWmBase: XdgWmBaseUserData] => Guard);
     delegate_dispatch!($state: [XdgPopup: XdgShellSurfaceUserData] => XdgShellState);
     delegate_dispatch!($state: [XdgPositioner: XdgPositionerUserData] => Guard);
     delegate_dispatch!($state: [XdgSurface: XdgSurfaceUserData] => Guard);

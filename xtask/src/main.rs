@@ -15,6 +15,7 @@ mod packages;
 mod process;
 mod session;
 mod test;
+mod wlcs;
 mod workspace;
 mod xen;
 
@@ -44,6 +45,8 @@ enum Command {
     Bench(bench::Options),
     /// Try real applications of Debian's packages, and write docs/applications.md
     Apps(apps::Options),
+    /// Run the Wayland conformance suite against the agent
+    Wlcs(wlcs::Options),
     /// Make the Debian packages for dom0 and for the domains with applications
     Package(package::Options),
     /// Boot real Xen on an emulated machine, and try everything there
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Command::Fuzz(options) => fuzz::run(options),
         Command::Bench(options) => bench::run(options),
         Command::Apps(options) => apps::run(&options),
+        Command::Wlcs(options) => wlcs::run(&options),
         Command::Package(options) => package::run(options),
         Command::XenTest(options) => xen::test(&options),
         Command::XenRun => xen::run(),

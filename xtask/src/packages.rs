@@ -92,6 +92,9 @@ pub const XEN: &[Package] = &[
     library("libxen-dev", "libxenvchan.so"),
 ];
 
+/// The Wayland conformance suite.
+pub const CONFORMANCE: &[Package] = &[library("wlcs", "wlcs/wlcs")];
+
 /// To show that machine's display in a window.
 pub const XEN_WINDOW: &[Package] = &[library("qemu-system-gui", "qemu/ui-gtk.so")];
 
@@ -188,7 +191,7 @@ fn missing(groups: &[&[Package]]) -> Vec<&'static str> {
 fn is_there(sign: &Sign) -> bool {
     match sign {
         Sign::Program(name) => find_program(name).is_some(),
-        Sign::Library(file) => compiler_finds(file),
+        Sign::Library(file) => library_path(file).is_some(),
         Sign::Font => font_directories().iter().any(|directory| holds_font(directory)),
     }
 }
@@ -200,13 +203,13 @@ pub fn find_program(name: &str) -> Option<PathBuf> {
     })
 }
 
-/// Asked for a file's place, a C compiler answers with a path if it finds one, and with the bare name if not.
-fn compiler_finds(file: &str) -> bool {
-    Command::new("cc")
-        .arg(format!("-print-file-name={file}"))
-        .stderr(Stdio::null())
-        .output()
-        .is_ok_and(|output| output.status.success() && output.stdout.starts_with(b"/"))
+/// Where `file` is among the libraries. Asked for a file's place, a C compiler answers with a path if it finds one, and with
+/// the bare name if not.
+pub fn library_path(file: &str) -> Option<PathBuf> {
+    let mut compiler = Command::new("cc");
+    let output = compiler.arg(format!("-print-file-name={file}")).stderr(Stdio::null()).output().ok()?;
+    let path = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim_end());
+    (output.status.success() && path.is_absolute()).then_some(path)
 }
 
 fn font_directories() -> Vec<PathBuf> {
@@ -246,6 +249,6 @@ mod tests {
 
     #[test]
     fn what_linked_this_test_is_found() {
-        assert!(compiler_finds("crt1.o"));
+        assert!(library_path("crt1.o").is_some());
     }
 }

@@ -51,7 +51,10 @@ impl CompositorHandler for State {
             // a lock or a confinement may have got another region
             self.update_constraint();
         }
-        if !self.extended || surface::window_of(&root).is_none() {
+        let window = surface::window_of(&root);
+        // it may have come or gone below the pointer
+        self.look_again |= window.is_some() && window == self.pointed;
+        if !self.extended || window.is_none() {
             self.frames.committed(&root);
         }
     }
@@ -59,6 +62,7 @@ impl CompositorHandler for State {
     fn destroyed(&mut self, surface: &WlSurface) {
         // a role object normally goes first and takes the window along; not so when a client just disappears
         self.unmap(surface);
+        self.lift_fingers(surface);
         self.forget_x11(surface);
         surface::destroyed(surface);
         self.cursor_surface_changed(surface);

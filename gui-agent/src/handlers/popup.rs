@@ -39,11 +39,15 @@ use crate::{
 /// domain, which ends the link of a domain with too many.
 const MAX_ANNOUNCED: usize = 64;
 
-/// Where a popup goes relative to its parent's window geometry, as last configured and acknowledged.
+/// Where a popup goes relative to its parent's window geometry, as last configured and acknowledged; as last configured
+/// if its client has acknowledged nothing.
 pub(crate) fn offset(popup: &PopupSurface) -> Point<i32, Logical> {
     with_states(popup.wl_surface(), |states| {
         let attributes = states.data_map.get::<XdgPopupSurfaceData>().and_then(|data| data.lock().ok());
-        attributes.map_or_else(Point::default, |attributes| attributes.current.geometry.loc)
+        attributes.map_or_else(Point::default, |attributes| match attributes.pending_configures().last() {
+            Some(configure) if !attributes.configured => configure.state.geometry.loc,
+            _ => attributes.current.geometry.loc,
+        })
     })
 }
 
@@ -114,12 +118,27 @@ impl State {
         match (self.windows.of_surface(surface), has_content(surface)) {
             (Some(_), false) => self.unmap(surface),
             (Some(id), true) => self.window_committed(id),
-            (None, true) if popup.ensure_configured() => self.map_popup(popup),
-            (None, true) => {}
-            (None, false) if !popup.is_initial_configure_sent() && !self.is_announced(surface) => {
-                self.announce_popup(&popup);
+            // the rule is to wait for the configure and agree to it; nothing here depends on that
+            (None, true) if popup.is_initial_configure_sent() => self.map_popup(popup),
+            // shown when the GUI domain has placed it
+            (None, _) if self.is_announced(surface) => {}
+            (None, _) => {
+                if !popup.is_initial_configure_sent() {
+                    self.announce_popup(&popup);
+                }
+                self.show_placed(&popup);
             }
-            (None, false) => {}
+        }
+    }
+
+    /// Shows a popup whose content came before its place was known.
+    pub(crate) fn show_placed(&mut self, popup: &PopupSurface) {
+        let surface = popup.wl_surface();
+        if popup.is_initial_configure_sent()
+            && has_content(surface)
+            && self.windows.of_surface(surface).is_none()
+        {
+            self.map_popup(popup.clone());
         }
     }
 
@@ -210,6 +229,7 @@ impl State {
     pub(crate) fn place_what_was_asked(&mut self) {
         for Asked { popup, positioner, reposition, .. } in std::mem::take(&mut self.placings.asked) {
             self.place_alone(&popup, positioner, reposition);
+            self.show_placed(&popup);
         }
     }
 

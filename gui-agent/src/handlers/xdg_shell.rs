@@ -62,20 +62,19 @@ impl State {
         }
         let toplevels = self.globals.xdg_shell.toplevel_surfaces();
         let Some(toplevel) = toplevels.iter().find(|it| it.wl_surface() == surface).cloned() else { return };
-        match has_content(surface) {
-            true if toplevel.ensure_configured() => self.map_toplevel(toplevel),
-            true => {}
-            false if !toplevel.is_initial_configure_sent() => {
-                // no size: a new window's is the client's to choose
-                let bounds = self.bounds();
-                self.prefer_scale(surface, self.outputs.primary().density());
-                toplevel.with_pending_state(|state| {
-                    state.bounds = Some(bounds);
-                    state.decoration_mode = Some(Mode::ServerSide);
-                });
-                toplevel.send_configure();
-            }
-            false => {}
+        if !toplevel.is_initial_configure_sent() {
+            // no size: a new window's is the client's to choose
+            let bounds = self.bounds();
+            self.prefer_scale(surface, self.outputs.primary().density());
+            toplevel.with_pending_state(|state| {
+                state.bounds = Some(bounds);
+                state.decoration_mode = Some(Mode::ServerSide);
+            });
+            toplevel.send_configure();
+        }
+        // The rule is to wait for the configure and agree to it. Nothing here depends on that, and some clients do not.
+        if has_content(surface) {
+            self.map_toplevel(toplevel);
         }
     }
 }
