@@ -120,7 +120,7 @@ pub fn build(folder: &Path, debs: &[PathBuf], programs: &[PathBuf]) -> anyhow::R
         system: file("system.squashfs"),
         payload: file("payload.squashfs"),
     };
-    let recipe = Recipe::of_this_host()?;
+    let recipe = Recipe::of_this_host(&file("no-archives"))?;
     let recipe_file = file("recipe");
     if fs::read_to_string(&recipe_file).ok().as_deref() != Some(&recipe.text()) {
         println!("Making a Debian tree of {} packages", recipe.closure.lines().count());
@@ -143,8 +143,10 @@ struct Recipe {
 }
 
 impl Recipe {
-    /// With the sources of the host's apt, and the versions that it knows of.
-    fn of_this_host() -> anyhow::Result<Self> {
+    /// With the sources of the host's apt, and the versions that it knows of. `no_archives` is for a folder without
+    /// packages: apt does not name those that it has already.
+    fn of_this_host(no_archives: &Path) -> anyhow::Result<Self> {
+        fs::create_dir_all(no_archives.join("partial"))?;
         let sources = output(Command::new("apt-get").args([
             "indextargets",
             "--format",
@@ -165,6 +167,7 @@ impl Recipe {
         let closure = output(
             Command::new("apt-get")
                 .args(["--option", "Dir::State::status=/dev/null", "--option", "Debug::NoLocking=1"])
+                .arg(format!("--option=Dir::Cache::archives={}", no_archives.display()))
                 .args(["--quiet=2", "--no-install-recommends", "--print-uris", "install"])
                 .args(PACKAGES),
         )?;
