@@ -87,6 +87,8 @@ pub const XEN: &[Package] = &[
     program("qemu-system-x86", "qemu-system-x86_64"),
     program("mmdebstrap", "mmdebstrap"),
     program("squashfs-tools", "mksquashfs"),
+    // With which mmdebstrap makes a tree for an ordinary user.
+    program("uidmap", "newuidmap"),
     program("xz-utils", "xz"),
     // What this project's own vchan is tried against there.
     library("libxen-dev", "libxenvchan.so"),
