@@ -5,12 +5,14 @@
 
 #![forbid(unsafe_code)]
 
+pub mod agent_clients;
 pub mod agent_conn;
 pub mod daemon_conn;
 pub mod decode;
 mod input;
 pub mod pair;
 pub mod ring;
+mod wayland;
 
 /// A target's function.
 pub type Target = fn(&[u8]);
@@ -22,5 +24,6 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("daemon_conn", daemon_conn::daemon_conn),
     ("agent_conn", agent_conn::agent_conn),
     ("pair", pair::pair),
+    ("agent_clients", agent_clients::agent_clients),
     ("ring", ring::ring),
 ];

@@ -231,6 +231,23 @@ fn seeds() -> BTreeMap<(&'static str, String), Vec<u8>> {
         ];
         add("pair", "life", number, steps.concat());
     }
+    // Each global bound and asked for something; windows shown, focused and closed; two clients at once; noise.
+    let window: [&[u8]; 5] = [&[0, 1], &[0, 15], &[0, 15], &[0, 2, 0, 0], &[0, 15]];
+    let window = window.concat();
+    let everything = (0..28).flat_map(|global| [0, 0, global]).chain([0, 15]).collect::<Vec<u8>>();
+    let asked = (0..28).flat_map(|n| [0, 3, n + 2, n, 5, 5, 9, 5, 9, 5, 0, 15]).collect::<Vec<u8>>();
+    let input = [[0, 11, 0, 0, 2, 2], [0, 11, 0, 1, 4, 4], [0, 11, 0, 3, 2, 2], [0, 11, 0, 5, 0, 0]].concat();
+    let second = window.chunks_exact(2).flat_map(|step| [1, step[1]]).collect::<Vec<u8>>();
+    let noise = [2, 10, 8, 1, 2, 3, 4, 5, 6, 7, 8, 1, 1, 2, 15, 2, 1, 2, 15].to_vec();
+    let lives: [&[&[u8]]; 4] = [
+        &[&window, &input],
+        &[&everything, &window, &asked],
+        &[&window, &second, &input, &[0, 15, 1, 15]],
+        &[&window, &noise, &everything],
+    ];
+    for (number, life) in lives.iter().enumerate() {
+        add("agent_clients", "life", number, life.concat());
+    }
     seeds
 }
 

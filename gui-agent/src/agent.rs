@@ -26,6 +26,7 @@ use tracing::{info, warn};
 
 use crate::{
     options::Options,
+    privilege::Privilege,
     socket::SocketPlace,
     state::{ClientState, State},
 };
@@ -125,7 +126,16 @@ impl Agent {
     ///
     /// What the system says about the stream.
     pub fn add_client(&mut self, stream: UnixStream) -> io::Result<Application> {
-        insert_client(&mut self.state, stream).map(Application)
+        insert_client(&mut self.state, stream, None).map(Application)
+    }
+
+    /// Takes on an application that may more than others.
+    ///
+    /// # Errors
+    ///
+    /// What the system says about the stream.
+    pub fn add_privileged_client(&mut self, stream: UnixStream, privilege: Privilege) -> io::Result<()> {
+        insert_client(&mut self.state, stream, Some(privilege)).map(drop)
     }
 
     /// What the GUI domain calls the window of an application's surface, by the surface's number on the application's
@@ -171,7 +181,7 @@ fn accept(socket: &ListeningSocket, state: &mut State) {
     loop {
         match socket.accept() {
             Ok(Some(stream)) => {
-                if let Err(error) = insert_client(state, stream) {
+                if let Err(error) = insert_client(state, stream, None) {
                     warn!("an application cannot be served: {error}");
                 }
             }
@@ -181,6 +191,7 @@ fn accept(socket: &ListeningSocket, state: &mut State) {
     }
 }
 
-fn insert_client(state: &mut State, stream: UnixStream) -> io::Result<Client> {
-    state.display.insert_client(stream, Arc::new(ClientState::default()))
+fn insert_client(state: &mut State, stream: UnixStream, privilege: Option<Privilege>) -> io::Result<Client> {
+    let data = ClientState { privilege, ..ClientState::default() };
+    state.display.insert_client(stream, Arc::new(data))
 }

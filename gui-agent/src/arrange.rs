@@ -54,7 +54,9 @@ impl State {
         if window.x11().is_some() {
             return self.x11_arranged(id, arrange);
         }
-        let Role::Toplevel { toplevel, .. } = &window.role else { return };
+        let Role::Toplevel { toplevel, .. } = &window.role else {
+            return self.input_popup_arranged(id, arrange);
+        };
         let (toplevel, old) = (toplevel.clone(), window.geometry);
         let shown = window.picture.area().size;
         let wanted = from_rect(gui_protocol::Rect::new(arrange.x, arrange.y, arrange.width, arrange.height));

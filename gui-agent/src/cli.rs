@@ -39,6 +39,14 @@ pub struct Arguments {
     /// Serve no X11 applications. Without this, they are if Xwayland is installed.
     #[arg(long)]
     no_x11: bool,
+    /// The input method to start, such as fcitx5: a program and its arguments, separated by blanks. It sees what is typed
+    /// into the text fields of this domain, and no other program can.
+    #[arg(long, value_name = "COMMAND")]
+    pub input_method: Option<String>,
+    /// The program to start that keeps what was copied, given likewise. It sees the clipboard and the primary selection
+    /// of this domain without having the keyboard, and no other program can.
+    #[arg(long, value_name = "COMMAND")]
+    pub clipboard_manager: Option<String>,
     /// An application to start, with its arguments. The agent stays when it ends, and ends it when it goes.
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,

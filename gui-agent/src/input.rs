@@ -17,7 +17,7 @@ use smithay::{
 use crate::{state::State, surface};
 
 /// X keycodes. Below are none, and the kernel's numbers, 8 less, would be negative.
-const KEYCODES: std::ops::RangeInclusive<u32> = 8..=255;
+pub(crate) const KEYCODES: std::ops::RangeInclusive<u32> = 8..=255;
 
 /// What one click of a wheel scrolls, in surface coordinates. As much as libinput says for most mice.
 const WHEEL_CLICK: f64 = 15.0;

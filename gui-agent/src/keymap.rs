@@ -32,16 +32,31 @@ use crate::state::State;
 /// What the GUI domain says about the keyboard.
 #[derive(Debug, Default)]
 pub(crate) struct ForeignKeyboard {
-    has_keymap: bool,
+    keymap: Option<String>,
     modifiers: Option<SerializedMods>,
+}
+
+impl ForeignKeyboard {
+    /// The GUI domain's keymap, if it has told one.
+    pub(crate) fn keymap(&self) -> Option<&str> {
+        self.keymap.as_deref()
+    }
+
+    /// The GUI domain's modifiers, if it tells them.
+    pub(crate) fn modifiers(&self) -> Option<SerializedMods> {
+        self.modifiers
+    }
 }
 
 impl State {
     /// The GUI domain's keymap is every client's from now on.
     pub(crate) fn keymap_changed(&mut self, keymap: String) {
         let Some(keyboard) = self.seat.get_keyboard() else { return };
-        match keyboard.set_keymap_from_string(self, keymap) {
-            Ok(()) => self.keyboard.has_keymap = true,
+        match keyboard.set_keymap_from_string(self, keymap.clone()) {
+            Ok(()) => {
+                self.keyboard.keymap = Some(keymap);
+                self.tell_method_keymap();
+            }
             Err(error) => warn!("the GUI domain's keymap cannot be used, the last one stays: {error}"),
         }
     }
@@ -74,11 +89,13 @@ impl State {
     /// A daemon of the base protocol tells neither keymap nor modifiers: the agent's own keymap it is again.
     pub(crate) fn own_keyboard(&mut self) {
         self.keyboard.modifiers = None;
-        if std::mem::take(&mut self.keyboard.has_keymap)
+        if self.keyboard.keymap.take().is_some()
             && let Some(keyboard) = self.seat.get_keyboard()
-            && let Err(error) = keyboard.set_xkb_config(self, XkbConfig::default())
         {
-            warn!("the agent's own keymap cannot be had any more: {error}");
+            if let Err(error) = keyboard.set_xkb_config(self, XkbConfig::default()) {
+                warn!("the agent's own keymap cannot be had any more: {error}");
+            }
+            self.tell_method_keymap();
         }
     }
 }
@@ -124,10 +141,12 @@ impl WaylandFocus for KeyFocus {
 impl KeyboardTarget<State> for KeyFocus {
     fn enter(&self, seat: &Seat<State>, state: &mut State, keys: Vec<KeysymHandle<'_>>, serial: Serial) {
         KeyboardTarget::enter(&self.0, seat, state, keys, serial);
+        state.text_entered(&self.0);
     }
 
     fn leave(&self, seat: &Seat<State>, state: &mut State, serial: Serial) {
         KeyboardTarget::leave(&self.0, seat, state, serial);
+        state.text_left(&self.0);
     }
 
     fn key(
@@ -139,11 +158,17 @@ impl KeyboardTarget<State> for KeyFocus {
         serial: Serial,
         time: u32,
     ) {
+        // the kernel's numbers are 8 less than X11's
+        let code = key.raw_code().raw().saturating_sub(8);
+        if state.method_takes(code, pressed == KeyState::Pressed, serial, time) {
+            return;
+        }
         KeyboardTarget::key(&self.0, seat, state, key, pressed, serial, time);
     }
 
     fn modifiers(&self, seat: &Seat<State>, state: &mut State, modifiers: ModifiersState, serial: Serial) {
         let serialized = state.keyboard.modifiers.unwrap_or(modifiers.serialized);
+        state.method_hears(serialized, serial);
         KeyboardTarget::modifiers(&self.0, seat, state, ModifiersState { serialized, ..modifiers }, serial);
     }
 }

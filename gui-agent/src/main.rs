@@ -7,7 +7,7 @@ use std::{cell::Cell, io::IsTerminal as _, process::ExitCode, rc::Rc};
 use anyhow::Context;
 use calloop::signals::{Signal, Signals};
 use clap::Parser as _;
-use gui_agent::{Agent, Command, cli::Arguments};
+use gui_agent::{Agent, Command, Privilege, cli::Arguments};
 use sd_notify::NotifyState;
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
@@ -52,6 +52,12 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
             Some(Command::start(line, agent.environment()).with_context(|| format!("starting {line:?}"))?)
         }
     };
+    let mut start = |line: &Option<String>, privilege| {
+        let Some(line) = line else { return Ok(None) };
+        agent.start_privileged(line, privilege).map(Some).with_context(|| format!("starting {line:?}"))
+    };
+    let _input_method = start(&arguments.input_method, Privilege::InputMethod)?;
+    let _clipboard_manager = start(&arguments.clipboard_manager, Privilege::ClipboardManager)?;
     while !stop.get() {
         agent.dispatch(None)?;
         if look.take()

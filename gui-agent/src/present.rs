@@ -223,7 +223,7 @@ impl State {
         match self.windows.get(id).map(|window| &window.role) {
             Some(Role::Popup { .. }) => self.place_popup(id),
             Some(Role::Toplevel { .. } | Role::X11 { .. }) => self.reconcile_size(id),
-            None => {}
+            Some(Role::Input) | None => {}
         }
     }
 

@@ -96,6 +96,9 @@ impl State {
         {
             self.tell_popup(id, popup);
         }
+        if matches!(role, Role::Input) {
+            self.tell_input_popup(id, area.size);
+        }
         let preferred = self.outputs.best(geometry).density();
         let mut window = Window::new(surface.clone(), role, geometry, preferred);
         window.pace.configured(None, surface::take_arranged(&surface), None);

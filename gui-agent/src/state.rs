@@ -46,15 +46,20 @@ use crate::{
     handlers::{
         constraints::ToldConstraint,
         cursor::CursorSurface,
+        data_control::DataControl,
         foreign::Exports,
         gestures::PointerListeners,
+        input_method::Method,
+        input_popup::InputPopups,
         output::Outputs,
         popup::{Grab, Placings},
+        text_input::TextFields,
         xdg_shell,
     },
     keymap::ForeignKeyboard,
     link::Link,
     options::{DEFAULT_SCREEN, Options},
+    privilege::Privilege,
     window::Windows,
     xwayland::XWayland,
 };
@@ -71,6 +76,7 @@ pub(crate) struct Globals {
     pub(crate) seat: SeatState<State>,
     pub(crate) data_device: DataDeviceState,
     pub(crate) primary_selection: PrimarySelectionState,
+    pub(crate) data_control: DataControl,
     pub(crate) xdg_shell: XdgShellState,
     pub(crate) kde_decoration: KdeDecorationState,
     pub(crate) activation: XdgActivationState,
@@ -102,6 +108,9 @@ pub struct State {
     pub(crate) listeners: PointerListeners,
     pub(crate) constraint: ToldConstraint,
     pub(crate) exports: Exports,
+    pub(crate) text: TextFields,
+    pub(crate) method: Method,
+    pub(crate) input_popups: InputPopups,
     /// Whether any client has ever wanted the screens to stay on.
     pub(crate) inhibitors_seen: bool,
     /// By which applications find this agent.
@@ -151,17 +160,21 @@ impl State {
         Self::offer_dialogs(&display);
         Self::offer_foreign(&display);
         Self::offer_hints(&display);
+        Self::offer_text_input(&display);
+        Self::offer_input_method(&display);
         FractionalScaleManagerState::new::<Self>(&display);
         let outputs = Outputs::new(&display, DEFAULT_SCREEN, options.refresh_hz);
 
         // what there is to do then is done in `settle`, which follows every round of events
         let alarm = Alarm::new(&event_loop, |state| state.alarm.rang())?;
+        let primary_selection = PrimarySelectionState::new::<Self>(&display);
         let globals = Globals {
+            data_control: DataControl::new(&display, &primary_selection),
             compositor: CompositorState::new_v6::<Self>(&display),
             shm: ShmState::new::<Self>(&display, []),
             seat: seat_state,
             data_device: DataDeviceState::new::<Self>(&display),
-            primary_selection: PrimarySelectionState::new::<Self>(&display),
+            primary_selection,
             xdg_shell: XdgShellState::new_with_capabilities::<Self>(&display, xdg_shell::CAPABILITIES),
             kde_decoration: KdeDecorationState::new::<Self>(&display, KdeMode::Server),
             activation: XdgActivationState::new::<Self>(&display),
@@ -188,6 +201,9 @@ impl State {
             listeners: PointerListeners::default(),
             constraint: ToldConstraint::default(),
             exports: Exports::default(),
+            text: TextFields::default(),
+            method: Method::default(),
+            input_popups: InputPopups::default(),
             inhibitors_seen: false,
             environment,
             windows: Windows::default(),
@@ -314,6 +330,8 @@ impl State {
 #[derive(Debug, Default)]
 pub(crate) struct ClientState {
     pub(crate) compositor: CompositorClientState,
+    /// What it may beside what all may.
+    pub(crate) privilege: Option<Privilege>,
 }
 
 impl ClientData for ClientState {

@@ -29,6 +29,8 @@ pub(crate) enum Role {
     Popup {
         popup: PopupSurface,
     },
+    /// An input method's, at a text cursor.
+    Input,
     X11 {
         /// As the X server calls it.
         window: u32,
@@ -44,7 +46,7 @@ impl Role {
     pub(crate) fn overrides_redirect(&self) -> bool {
         match self {
             Self::Toplevel { .. } => false,
-            Self::Popup { .. } => true,
+            Self::Popup { .. } | Self::Input => true,
             Self::X11 { places_itself, .. } => *places_itself,
         }
     }
@@ -53,7 +55,7 @@ impl Role {
     pub(crate) fn hints_mut(&mut self) -> Option<&mut SizeHints> {
         match self {
             Self::Toplevel { hints, .. } | Self::X11 { hints, places_itself: false, .. } => Some(hints),
-            Self::Popup { .. } | Self::X11 { .. } => None,
+            Self::Popup { .. } | Self::Input | Self::X11 { .. } => None,
         }
     }
 }
@@ -98,7 +100,7 @@ impl Window {
     pub(crate) fn toplevel(&self) -> Option<&ToplevelSurface> {
         match &self.role {
             Role::Toplevel { toplevel, .. } => Some(toplevel),
-            Role::Popup { .. } | Role::X11 { .. } => None,
+            Role::Popup { .. } | Role::Input | Role::X11 { .. } => None,
         }
     }
 
@@ -106,7 +108,7 @@ impl Window {
     pub(crate) fn x11(&self) -> Option<u32> {
         match &self.role {
             Role::X11 { window, .. } => Some(*window),
-            Role::Toplevel { .. } | Role::Popup { .. } => None,
+            Role::Toplevel { .. } | Role::Popup { .. } | Role::Input => None,
         }
     }
 }

@@ -12,6 +12,7 @@ use smithay::{
     },
 };
 
+use super::input_popup;
 use crate::{
     state::{ClientState, State},
     surface, xwayland,
@@ -42,6 +43,7 @@ impl CompositorHandler for State {
                 self.popups.commit(&root);
                 self.popup_committed(&root);
             }
+            Some(input_popup::ROLE) => self.input_popup_committed(&root),
             Some(CURSOR_IMAGE_ROLE) => return self.cursor_committed(&root),
             Some(xwayland::ROLE) => self.x11_committed(&root),
             None if self.xwayland.owns(&root) => self.unknown_x11_committed(&root),

@@ -291,7 +291,7 @@ impl State {
         let announced = self.placings.announced.iter().find(|(_, it)| *it == id).map(|(popup, _)| popup);
         let shown = || match &self.windows.get(id)?.role {
             Role::Popup { popup } => Some(popup),
-            Role::Toplevel { .. } | Role::X11 { .. } => None,
+            Role::Toplevel { .. } | Role::Input | Role::X11 { .. } => None,
         };
         announced.or_else(shown).cloned()
     }
