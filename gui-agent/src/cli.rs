@@ -39,6 +39,10 @@ pub struct Arguments {
     /// Serve no X11 applications. Without this, they are if Xwayland is installed.
     #[arg(long)]
     no_x11: bool,
+    /// Be the user's graphical session: tell the user's service manager and D-Bus the environment in which programs that
+    /// they start find this agent (WAYLAND_DISPLAY, DISPLAY, XDG_CURRENT_DESKTOP, XDG_SESSION_TYPE).
+    #[arg(long)]
+    pub session: bool,
     /// The input method to start, such as fcitx5: a program and its arguments, separated by blanks. It sees what is typed
     /// into the text fields of this domain, and no other program can.
     #[arg(long, value_name = "COMMAND")]

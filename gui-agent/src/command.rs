@@ -37,6 +37,13 @@ impl Command {
         Ok(Self { child, ended: false })
     }
 
+    /// How the application ended, if it does within two seconds; if not, it is made to.
+    #[must_use]
+    pub fn finish(mut self) -> Option<ExitStatus> {
+        wait(Pid::from_child(&self.child), PATIENCE);
+        self.poll_ended()
+    }
+
     /// How the application ended, if it has. Tells it once.
     pub fn poll_ended(&mut self) -> Option<ExitStatus> {
         if self.ended {

@@ -36,6 +36,7 @@ mod privilege;
 mod region;
 mod run;
 mod scene;
+pub mod session;
 mod socket;
 mod state;
 mod still;

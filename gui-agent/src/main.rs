@@ -7,7 +7,7 @@ use std::{cell::Cell, io::IsTerminal as _, process::ExitCode, rc::Rc};
 use anyhow::Context;
 use calloop::signals::{Signal, Signals};
 use clap::Parser as _;
-use gui_agent::{Agent, Command, Privilege, cli::Arguments};
+use gui_agent::{Agent, Command, Privilege, cli::Arguments, session};
 use sd_notify::NotifyState;
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
@@ -42,6 +42,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         })
         .context("signals")?;
 
+    if arguments.session {
+        session::announce(&agent.environment());
+    }
     // Applications can connect from now on. Without a service manager nobody is told.
     if let Err(error) = sd_notify::notify(&[NotifyState::Ready]) {
         warn!("the service manager cannot be told: {error}");

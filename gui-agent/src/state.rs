@@ -60,6 +60,7 @@ use crate::{
     link::Link,
     options::{DEFAULT_SCREEN, Options},
     privilege::Privilege,
+    session,
     window::Windows,
     xwayland::XWayland,
 };
@@ -181,6 +182,8 @@ impl State {
         };
         let xwayland = XWayland::new(options.x11, &event_loop);
         environment.extend(xwayland.environment());
+        environment.push(("XDG_CURRENT_DESKTOP", session::DESKTOP.into()));
+        environment.push(("XDG_SESSION_TYPE", "wayland".into()));
         Ok(Self {
             display,
             globals,

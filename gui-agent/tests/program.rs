@@ -38,6 +38,50 @@ fn it_starts_a_command_outlives_it_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_session_tells_the_service_manager_how_it_is_found() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let (told, tools) = (dir.path().join("told"), dir.path().join("tools"));
+    std::fs::create_dir(&tools).unwrap();
+    // the first cannot do it: the second has to
+    for (name, status) in [("dbus-update-activation-environment", 1), ("systemctl", 0)] {
+        let tool = tools.join(name);
+        let text =
+            format!("#!/bin/sh\nfor word; do echo $word; done >> '{}'; exit {status}\n", told.display());
+        std::fs::write(&tool, text).unwrap();
+        std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let path = std::env::join_paths([tools.clone(), "/usr/bin".into(), "/bin".into()]).unwrap();
+    let mut agent = Command::new(env!("CARGO_BIN_EXE_gui-agent"))
+        .args([
+            "--transport",
+            "socket",
+            "--domain",
+            "9",
+            "--socket-name",
+            "wayland-9",
+            "--no-x11",
+            "--session",
+        ])
+        .args(["--", "sh", "-c", "test \"$XDG_CURRENT_DESKTOP\" = Transom"])
+        .env("VCHAN_SOCKET_DIR", dir.path())
+        .env("XDG_RUNTIME_DIR", dir.path())
+        .env("PATH", path)
+        .env_remove("RUST_LOG")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(agent.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let ended = log.find(|line| line.contains("the application has ended")).unwrap();
+    assert!(!ended.contains("exit status"), "{ended}");
+    let variables = "WAYLAND_DISPLAY=wayland-9\nXDG_CURRENT_DESKTOP=Transom\nXDG_SESSION_TYPE=wayland\n";
+    let words = format!("--systemd\n{variables}--user\nset-environment\n{variables}");
+    assert_eq!(std::fs::read_to_string(told).unwrap(), words);
+    kill_process(Pid::from_child(&agent), Signal::TERM).unwrap();
+    assert!(agent.wait().unwrap().success());
+}
+
+#[test]
 fn without_a_runtime_folder_it_makes_its_own() {
     let dir = tempfile::tempdir().unwrap();
     let mut agent = Command::new(env!("CARGO_BIN_EXE_gui-agent"))

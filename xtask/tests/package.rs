@@ -80,7 +80,8 @@ fn the_packages_are_complete_and_reproducible() {
         -rw-r--r-- root/root /usr/lib/udev/rules.d/70-transom-agent.rules\n\
         -rw-r--r-- root/root /usr/share/doc/transom-agent/changelog.gz\n\
         -rw-r--r-- root/root /usr/share/doc/transom-agent/copyright\n\
-        -rw-r--r-- root/root /usr/share/man/man1/gui-agent.1.gz";
+        -rw-r--r-- root/root /usr/share/man/man1/gui-agent.1.gz\n\
+        -rw-r--r-- root/root /usr/share/xdg-desktop-portal/transom-portals.conf";
     assert_eq!(contents(agent).join("\n"), files);
 
     let architecture = said(Command::new("dpkg").arg("--print-architecture"));
