@@ -7,8 +7,9 @@ use gui_protocol::framing::Framer;
 use gui_protocol::limits::BACKLOG;
 use gui_protocol::message::{AgentMessage, DaemonMessage, Message};
 use gui_protocol::{
-    AgentConfig, AgentConn, AgentEvent, BufferSerial, CursorLook, GrantRef, Image, NewCommit, PixelFormat,
-    PointerConstraint, PointerNeeds, Positioner, SizeHints, Version, Violation, WindowFlags, WindowId, Wish,
+    AgentConfig, AgentConn, AgentEvent, BufferSerial, CursorLook, FileInfo, FileList, FilesEnd, GrantRef,
+    Image, NewCommit, PixelFormat, PointerConstraint, PointerNeeds, Positioner, SizeHints, Version,
+    Violation, WindowFlags, WindowId, Wish,
 };
 
 use crate::input::{Input, version};
@@ -125,7 +126,12 @@ impl Run {
                 AgentMessage::ClipboardData { .. }
                 | AgentMessage::RunResult { .. }
                 | AgentMessage::SyncDone { .. }
-                | AgentMessage::Sync { .. } => {}
+                | AgentMessage::Sync { .. }
+                | AgentMessage::FilesOffer { .. }
+                | AgentMessage::FilesData { .. }
+                | AgentMessage::FilesEnd { .. }
+                | AgentMessage::FilesCredit { .. }
+                | AgentMessage::FilesResult { .. } => {}
                 AgentMessage::Destroy {} => assert!(self.known.remove(&window)),
                 AgentMessage::WindowFlags { set, unset } => assert_eq!(set & unset, 0),
                 message => assert!(self.known.contains(&window), "{} of unknown {window}", message.name()),
@@ -134,7 +140,7 @@ impl Run {
     }
 
     fn command(&mut self, input: &mut Input<'_>) {
-        let (which, window, value) = (input.byte() % 26, input.window(), input.byte());
+        let (which, window, value) = (input.byte() % 27, input.window(), input.byte());
         let before = self.conn.transmit().len();
         let conn = &mut self.conn;
         let text = "ä".repeat(usize::from(value));
@@ -203,7 +209,17 @@ impl Run {
                 conn.run_result(value.into(), Ok(u32::from(value)));
                 conn.sync(value.into());
             }
-            _ => conn.sync_done(value.into()),
+            25 => conn.sync_done(value.into()),
+            _ => {
+                let files = FileList::new(vec![FileInfo { name: "x".into(), size: value.into() }]);
+                let token = files.and_then(|files| conn.offer_files(&files)).unwrap_or(u32::from(value % 4));
+                conn.files_data(token, vec![0; conn.files_room().min(64)]);
+                conn.files_credit(token, u32::from(input.word()));
+                if value % 2 == 0 {
+                    conn.files_end(token, FilesEnd::Cancelled);
+                    conn.files_result(token, FilesEnd::NoRoom);
+                }
+            }
         }
         // A full channel takes nothing but the end of windows it was told of.
         let after = self.conn.transmit().len();

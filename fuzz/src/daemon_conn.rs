@@ -7,9 +7,9 @@ use gui_protocol::framing::Framer;
 use gui_protocol::limits::MAX_PENDING;
 use gui_protocol::message::{AgentMessage, DaemonMessage};
 use gui_protocol::{
-    Arrange, BufferId, ButtonInput, CrossingInput, DaemonConfig, DaemonConn, DaemonEvent, KeyInput, Limits,
-    PointerConstraint, Presented, PresentedFlags, Rect, Screen, States, Version, Violation, WindowFlags,
-    WindowId,
+    Arrange, BufferId, ButtonInput, CrossingInput, DaemonConfig, DaemonConn, DaemonEvent, FileInfo, FileList,
+    FilesEnd, KeyInput, Limits, PointerConstraint, Presented, PresentedFlags, Rect, Screen, States, Version,
+    Violation, WindowFlags, WindowId,
 };
 
 use crate::input::Input;
@@ -31,6 +31,7 @@ pub fn daemon_conn(data: &[u8]) {
         buffers: BTreeMap::new(),
         pools: BTreeMap::new(),
         heard: None,
+        files: None,
     };
     run.bytes(&offered.to_wire().to_le_bytes());
     while !input.is_empty() {
@@ -50,6 +51,8 @@ struct Run {
     pools: BTreeMap<(WindowId, BufferId), (u32, u32)>,
     /// What the agent hears, once it has taken the greeting.
     heard: Option<Framer<DaemonMessage>>,
+    /// The newest offer of files, and how many bytes of them may come.
+    files: Option<(u32, u64)>,
 }
 
 impl Run {
@@ -88,7 +91,7 @@ impl Run {
     }
 
     fn command(&mut self, input: &mut Input<'_>) {
-        let (which, window) = (input.byte() % 22, input.window());
+        let (which, window) = (input.byte() % 23, input.window());
         let (x, y, state) = (input.signed(), input.signed(), u32::from(input.byte()));
         let pressed = state % 2 == 0;
         let conn = &mut self.conn;
@@ -125,6 +128,17 @@ impl Run {
             }
             19 => drop(conn.run(state, &["sh", "-c", "true"])),
             20 => drop(conn.sync(state)),
+            22 => {
+                let files = FileList::new(vec![FileInfo { name: "x".into(), size: y.unsigned_abs().into() }]);
+                let token = files.and_then(|files| conn.offer_files("from", &files)).unwrap_or(state % 4);
+                let data = vec![0; conn.files_room().min(100)];
+                conn.files_data(token, data);
+                conn.files_credit(state % 4, x.unsigned_abs());
+                if pressed {
+                    conn.files_end(state % 4, FilesEnd::Cancelled);
+                    conn.files_result(state % 4, FilesEnd::Done);
+                }
+            }
             _ => {
                 conn.keymap("keymap");
                 conn.outputs(&[]);
@@ -258,7 +272,27 @@ impl Run {
             | DaemonEvent::PointerNeeds { window, .. } => assert!(self.buffers.contains_key(&window)),
             DaemonEvent::Sync { token } => self.conn.sync_done(token),
             DaemonEvent::SyncDone { .. } => assert_eq!(self.conn.pending_sync(), None),
-            DaemonEvent::RunResult { .. } | DaemonEvent::ClipboardTooLarge => {}
+            DaemonEvent::FilesOffered { token, files } => {
+                assert!(token > 0 && (1..=256).contains(&files.files().len()));
+                self.files = Some((token, files.total()));
+                self.conn.files_credit(token, 1000);
+            }
+            DaemonEvent::FilesData { token, data } => {
+                let left = self.files.filter(|(of, _)| *of == token).map(|(_, left)| left);
+                let left = left.and_then(|left| left.checked_sub(data.len() as u64));
+                assert!(left.is_some(), "more than was announced");
+                self.files = left.map(|left| (token, left));
+            }
+            DaemonEvent::FilesEnded { token, end } => {
+                assert_eq!(self.files.take().map(|(of, _)| of), Some(token));
+                assert!(matches!(end, FilesEnd::Cancelled | FilesEnd::Failed));
+            }
+            DaemonEvent::FilesCredit { .. } => {
+                assert!(self.conn.files_room() <= gui_protocol::limits::FILES_WINDOW as usize);
+            }
+            DaemonEvent::RunResult { .. }
+            | DaemonEvent::FilesResult { .. }
+            | DaemonEvent::ClipboardTooLarge => {}
         }
     }
 }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use gui_protocol::{
-    AgentConfig, AgentConn, AgentEvent, Arrange, CursorLook, DaemonConfig, DaemonConn, DaemonEvent, GrantRef,
-    KeyInput, Limits, NewCommit, PixelFormat, Positioner, Rect, Screen, States, WindowFlags, WindowId, Wish,
+    AgentConfig, AgentConn, AgentEvent, Arrange, CursorLook, DaemonConfig, DaemonConn, DaemonEvent, FileInfo,
+    FileList, FilesEnd, GrantRef, KeyInput, Limits, NewCommit, PixelFormat, Positioner, Rect, Screen, States,
+    WindowFlags, WindowId, Wish,
 };
 
 use crate::input::{Input, version};
@@ -67,7 +68,7 @@ struct Pair {
 
 impl Pair {
     fn step(&mut self, input: &mut Input<'_>) {
-        let (which, window) = (input.byte() % 30, input.window());
+        let (which, window) = (input.byte() % 32, input.window());
         let view = self.ours.get_mut(&window);
         match which {
             0..=2 => {
@@ -163,7 +164,21 @@ impl Pair {
                 }
             }
             28 => drop(self.daemon.sync(u32::from(input.byte()))),
-            _ => drop(self.agent.sync(u32::from(input.byte()))),
+            29 => drop(self.agent.sync(u32::from(input.byte()))),
+            30 => {
+                let size = input.word().into();
+                if let Some(files) = FileList::new(vec![FileInfo { name: "x".into(), size }]) {
+                    self.agent.offer_files(&files);
+                    self.daemon.offer_files("itself", &files);
+                }
+            }
+            _ => {
+                let token = u32::from(input.byte());
+                self.agent.files_end(token, FilesEnd::Cancelled);
+                self.daemon.files_end(token / 2, FilesEnd::Failed);
+                self.agent.files_result(token / 3, FilesEnd::NoRoom);
+                self.daemon.files_result(token / 4, FilesEnd::Refused);
+            }
         }
     }
 
@@ -207,6 +222,14 @@ impl Pair {
                     self.daemon.arrange(window, Arrange { token, ..Arrange::default() });
                 }
                 DaemonEvent::Sync { token } => self.daemon.sync_done(token),
+                DaemonEvent::FilesOffered { token, .. } => drop(self.daemon.files_credit(token, 1000)),
+                DaemonEvent::FilesData { token, data } => {
+                    self.daemon.files_credit(token, data.len() as u32);
+                }
+                DaemonEvent::FilesCredit { token, .. } => {
+                    let data = vec![0; self.daemon.files_room().min(300)];
+                    self.daemon.files_data(token, data);
+                }
                 _ => {}
             }
         }
@@ -214,6 +237,14 @@ impl Pair {
             match event {
                 AgentEvent::ClipboardRequested { .. } => self.agent.clipboard(b"clipboard"),
                 AgentEvent::Sync { token } => self.agent.sync_done(token),
+                AgentEvent::FilesOffered { token, .. } => drop(self.agent.files_credit(token, 1000)),
+                AgentEvent::FilesData { token, data } => {
+                    self.agent.files_credit(token, data.len() as u32);
+                }
+                AgentEvent::FilesCredit { token, .. } => {
+                    let data = vec![0; self.agent.files_room().min(300)];
+                    self.agent.files_data(token, data);
+                }
                 _ => {}
             }
         }

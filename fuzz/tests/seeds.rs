@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gui_protocol::message::{AgentMessage, Bytes, DaemonMessage, Message, Row, Spoken};
-use gui_protocol::{BufferId, GrantRef, Rect, Version, WindowId};
+use gui_protocol::{BufferId, FileInfo, FileList, GrantRef, Rect, Version, WindowId};
 use log::{Line, log};
 use transom_fuzz::TARGETS;
 
@@ -146,6 +146,54 @@ fn add_level_1(add: &mut impl FnMut(&'static str, &str, usize, Vec<u8>)) {
     add("agent_conn", "level-1", 0, steps);
 }
 
+/// Files both ways, for each end and between the two.
+fn add_files(add: &mut impl FnMut(&'static str, &str, usize, Vec<u8>)) {
+    let file = |name: &str, size| FileInfo { name: name.into(), size };
+    let list = FileList::new(vec![file("report \u{202e}fdp.exe", 4), file("x", 0)]).unwrap().to_wire();
+    let data = |token| AgentMessage::FilesData { token, data: Bytes(vec![9; 4]) };
+    // The daemon offers files of its own between the two halves, under number 1.
+    let first = [AgentMessage::FilesOffer { token: 1, files: Bytes(list.clone()) }, data(1)];
+    let second = [
+        AgentMessage::FilesCredit { token: 1, bytes: 100 },
+        AgentMessage::FilesResult { token: 1, end: 4 },
+        AgentMessage::FilesEnd { token: 1, end: 2 },
+        data(1),
+    ];
+    let mut steps = vec![OFFERS_LEVEL_1];
+    first.iter().for_each(|message| steps.extend(raw_step(&encode(0, message))));
+    steps.extend([6, 22, 0, 1, 0, 9, 0, 1]);
+    second.iter().for_each(|message| steps.extend(raw_step(&encode(0, message))));
+    steps.extend([5, 255, 255]);
+    add("daemon_conn", "files", 0, steps);
+    let bytes: Vec<u8> = first.iter().chain(&second).flat_map(|message| encode(0, message)).collect();
+    add("decode_agent", "files", 0, [&[LEVEL_1, 30], bytes.as_slice()].concat());
+
+    let offer = |token| DaemonMessage::FilesOffer {
+        token,
+        from_and_files: Bytes([b"work\0".as_slice(), &list].concat()),
+    };
+    let words = [
+        offer(1),
+        DaemonMessage::FilesCredit { token: 1, bytes: 100 },
+        DaemonMessage::FilesResult { token: 1, end: 1 },
+        DaemonMessage::FilesEnd { token: 1, end: 3 },
+        offer(2),
+    ];
+    let bytes: Vec<u8> = words.iter().flat_map(|message| encode(0, message)).collect();
+    add("decode_daemon", "files", 0, [&[LEVEL_1, 30], bytes.as_slice()].concat());
+    let mut steps = vec![LEVEL_1, 4, 0, 5, 26, 1, 9, 9, 0];
+    steps.extend(raw_step(&bytes));
+    steps.extend([5, 26, 1, 2, 9, 0, 3, 255, 255]);
+    add("agent_conn", "files", 0, steps);
+
+    let (to_daemon, to_agent, files) = ([18, 0, 255, 255], [21, 0, 255, 255], [30, 0, 60, 5]);
+    let mut steps = vec![LEVEL_1, 5, 0];
+    steps.extend([to_daemon, to_agent, files].concat());
+    steps.extend([to_daemon, to_agent].concat().repeat(4));
+    steps.extend([31, 0, 4]);
+    add("pair", "files", 0, steps);
+}
+
 /// The seeds by target and name.
 fn seeds() -> BTreeMap<(&'static str, String), Vec<u8>> {
     let mut seeds = BTreeMap::new();
@@ -195,6 +243,7 @@ fn seeds() -> BTreeMap<(&'static str, String), Vec<u8>> {
         add("agent_conn", "log", number, steps);
     }
     add_level_1(&mut add);
+    add_files(&mut add);
     for (number, minors) in [
         [8, 4, 0],
         [8, 4, 255],

@@ -15,6 +15,7 @@
 
 mod commands;
 mod extended;
+mod files;
 mod frames;
 mod handle;
 mod scene;
@@ -28,13 +29,14 @@ use core::time::Duration;
 use thiserror::Error;
 
 use crate::error::Violation;
+use crate::files::Transfers;
 use crate::framing::Framer;
 use crate::limits::{BACKLOG, GREETING_TIMEOUT};
 use crate::message::{AgentMessage, DaemonMessage};
 use crate::outbox::Outbox;
 use crate::types::{
-    Arrange, ButtonInput, CrossingInput, Gesture, KeyInput, Modifiers, Output, PointerConstraint, Presented,
-    Rect, RelativeMotion, Scale, Screen, Scroll, Touch, WindowFlags, WindowId,
+    Arrange, ButtonInput, CrossingInput, FileList, FilesEnd, Gesture, KeyInput, Modifiers, Output,
+    PointerConstraint, Presented, Rect, RelativeMotion, Scale, Screen, Scroll, Touch, WindowFlags, WindowId,
 };
 use crate::version::Version;
 use scene::Window;
@@ -254,6 +256,44 @@ pub enum AgentEvent {
         /// That one's.
         token: u32,
     },
+    /// Another domain sends files. Answer with [`AgentConn::files_credit`] or [`AgentConn::files_result`]; there is one such
+    /// offer at a time.
+    FilesOffered {
+        /// For the answer.
+        token: u32,
+        /// That domain's name; at most 255 bytes, no NUL, otherwise any text.
+        from: String,
+        /// Which.
+        files: FileList,
+    },
+    /// The next bytes of the files, no more than were allowed.
+    FilesData {
+        /// The offer's.
+        token: u32,
+        /// The bytes, at most 32768.
+        data: Vec<u8>,
+    },
+    /// No more of the files comes. No answer is due.
+    FilesEnded {
+        /// The offer's.
+        token: u32,
+        /// Why: cancelled or failed.
+        end: FilesEnd,
+    },
+    /// What [`AgentConn::offer_files`] offered is taken, or more of it: [`AgentConn::files_room`].
+    FilesCredit {
+        /// The offer's.
+        token: u32,
+        /// How many more bytes.
+        bytes: u32,
+    },
+    /// What became of what [`AgentConn::offer_files`] offered.
+    FilesResult {
+        /// The offer's.
+        token: u32,
+        /// It.
+        end: FilesEnd,
+    },
 }
 
 /// All that is needed to show a window now, for [`AgentConn::commit`].
@@ -319,6 +359,7 @@ pub struct AgentConn {
     /// The `SYNC` and the commands of this channel that were not answered.
     asked_sync: Option<u32>,
     asked_runs: BTreeSet<u32>,
+    files: Transfers,
     /// An answer to a clipboard request, waiting for room.
     clipboard: Option<Vec<u8>>,
     next_serial: u64,
@@ -335,7 +376,7 @@ pub struct AgentConn {
 
 /// Something the daemon is to be told. One after another, so that an answer to a `SYNC` comes after all that was said
 /// before it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Waiting {
     /// What is untold of a window.
     Window(WindowId),
@@ -345,6 +386,8 @@ enum Waiting {
     SyncDone(u32),
     /// What became of a command.
     RunResult { token: u32, status: i32 },
+    /// Something about files, but for their bytes.
+    Files(AgentMessage),
 }
 
 /// How far the link is.
@@ -375,6 +418,7 @@ impl AgentConn {
             unacked: VecDeque::new(),
             asked_sync: None,
             asked_runs: BTreeSet::new(),
+            files: Transfers::default(),
             clipboard: None,
             next_serial: 0,
             next_order: 0,
@@ -406,6 +450,7 @@ impl AgentConn {
         self.outbox.clear();
         self.asked_sync = None;
         self.asked_runs.clear();
+        self.files = Transfers::default();
         self.clipboard = None;
         self.waiting.clear();
         let mut removed: BTreeSet<_> = core::mem::take(&mut self.unacked).into_iter().collect();

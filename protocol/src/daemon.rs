@@ -14,6 +14,7 @@
 
 pub(crate) mod commands;
 pub(crate) mod extended;
+mod files;
 pub(crate) mod frames;
 mod handle;
 mod window;
@@ -25,13 +26,14 @@ use core::time::Duration;
 
 use crate::budget::Budget;
 use crate::error::Violation;
+use crate::files::Transfers;
 use crate::framing::Framer;
 use crate::limits::{GREETING_TIMEOUT, Limits, MAX_PENDING};
 use crate::message::{AgentMessage, DaemonMessage, Message};
 use crate::outbox::Outbox;
 use crate::types::{
-    BufferId, Commit, Cursor, CursorLook, GrantRef, Image, PixelFormat, PointerConstraint, PointerNeeds,
-    Positioner, Rect, Screen, SizeHints, WindowFlags, WindowId, Wish,
+    BufferId, Commit, Cursor, CursorLook, FileList, FilesEnd, GrantRef, Image, PixelFormat,
+    PointerConstraint, PointerNeeds, Positioner, Rect, Screen, SizeHints, WindowFlags, WindowId, Wish,
 };
 use crate::version::Version;
 use crate::wire::{Reader, fill};
@@ -285,6 +287,42 @@ pub enum DaemonEvent {
         /// That one's.
         token: u32,
     },
+    /// The agent would like to send files to another domain. Answer with [`DaemonConn::files_credit`] or
+    /// [`DaemonConn::files_result`]; there is one such offer at a time.
+    FilesOffered {
+        /// For the answer.
+        token: u32,
+        /// Which.
+        files: FileList,
+    },
+    /// The next bytes of the files, no more than were allowed.
+    FilesData {
+        /// The offer's.
+        token: u32,
+        /// The bytes, at most 32768.
+        data: Vec<u8>,
+    },
+    /// The agent sends no more of the files. No answer is due.
+    FilesEnded {
+        /// The offer's.
+        token: u32,
+        /// Why: cancelled or failed.
+        end: FilesEnd,
+    },
+    /// The agent takes more bytes of what [`DaemonConn::offer_files`] offered: [`DaemonConn::files_room`].
+    FilesCredit {
+        /// The offer's.
+        token: u32,
+        /// How many more.
+        bytes: u32,
+    },
+    /// What became of what [`DaemonConn::offer_files`] offered; done only when all bytes were sent.
+    FilesResult {
+        /// The offer's.
+        token: u32,
+        /// It.
+        end: FilesEnd,
+    },
 }
 
 /// The daemon's end of one link.
@@ -312,6 +350,7 @@ pub struct DaemonConn {
     sync: Option<u32>,
     /// Commands of which the agent has not said what became.
     runs: BTreeSet<u32>,
+    files: Transfers,
     events: VecDeque<DaemonEvent>,
     outbox: Outbox,
 }
@@ -356,6 +395,7 @@ impl DaemonConn {
             clipboard_requested: false,
             sync: None,
             runs: BTreeSet::new(),
+            files: Transfers::default(),
             events: VecDeque::new(),
             outbox: Outbox::default(),
             config,
@@ -502,6 +542,7 @@ impl DaemonConn {
         self.owed.clear();
         self.sync = None;
         self.runs.clear();
+        self.files = Transfers::default();
         self.events.clear();
         self.outbox.clear();
         self.framer = Framer::new(Version::NEWEST);

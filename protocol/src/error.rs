@@ -221,6 +221,24 @@ pub enum Violation {
         /// What it must be.
         rule: &'static str,
     },
+    /// A list of files that is none.
+    #[error("{message} has a list of files in {length} bytes that is not of 1 to 256 sizes and file names")]
+    FileList {
+        /// The protocol's name of the message.
+        message: &'static str,
+        /// Its bytes.
+        length: usize,
+    },
+    /// Bytes of files that were not asked for, or not announced.
+    #[error("FILES_DATA of {length} bytes, of which {credit} may come now and {left} in all")]
+    FilesOverrun {
+        /// Its bytes.
+        length: usize,
+        /// How many may come.
+        credit: u32,
+        /// How many were announced and have not come.
+        left: u64,
+    },
     /// A buffer given as frame numbers of the machine, which only a daemon with power over all memory could map.
     #[error(
         "MFNDUMP for window {window}: buffers by frame number are not supported, the agent must share by grants"
@@ -264,7 +282,8 @@ impl Violation {
             | Violation::Length { .. }
             | Violation::Field { .. }
             | Violation::Text { .. }
-            | Violation::Picture { .. } => Family::Malformed,
+            | Violation::Picture { .. }
+            | Violation::FileList { .. } => Family::Malformed,
             Violation::UnknownWindow { .. }
             | Violation::WindowExists { .. }
             | Violation::TooManyWindows { .. }
@@ -277,6 +296,7 @@ impl Violation {
             | Violation::HeldBuffer { .. }
             | Violation::Serial { .. }
             | Violation::Source { .. }
+            | Violation::FilesOverrun { .. }
             | Violation::DoesNotRead { .. }
             | Violation::NoGreeting { .. } => Family::Misbehaved,
             Violation::FrameNumbers { .. } | Violation::Version { .. } => Family::Incompatible,

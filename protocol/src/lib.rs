@@ -26,6 +26,7 @@ mod agent;
 mod budget;
 mod daemon;
 mod error;
+mod files;
 pub mod framing;
 pub mod limits;
 pub mod message;
@@ -39,10 +40,10 @@ pub use daemon::{DaemonConfig, DaemonConn, DaemonEvent};
 pub use error::{Family, Violation};
 pub use limits::Limits;
 pub use types::{
-    Arrange, BufferId, ButtonInput, Commit, CrossingInput, Cursor, CursorImage, CursorLook, Edges, Fixed,
-    Gesture, GestureKind, GrantRef, Image, KeyInput, Modifiers, Output, PixelFormat, Point,
-    PointerConstraint, PointerNeeds, Positioner, Presented, PresentedFlags, Rect, RelativeMotion, Scale,
-    Screen, Scroll, ScrollFlags, ScrollSource, SizeHints, States, Touch, TouchKind, WindowFlags, WindowId,
-    Wish,
+    Arrange, BufferId, ButtonInput, Commit, CrossingInput, Cursor, CursorImage, CursorLook, Edges, FileInfo,
+    FileList, FilesEnd, Fixed, Gesture, GestureKind, GrantRef, Image, KeyInput, Modifiers, Output,
+    PixelFormat, Point, PointerConstraint, PointerNeeds, Positioner, Presented, PresentedFlags, Rect,
+    RelativeMotion, Scale, Screen, Scroll, ScrollFlags, ScrollSource, SizeHints, States, Touch, TouchKind,
+    WindowFlags, WindowId, Wish,
 };
 pub use version::Version;

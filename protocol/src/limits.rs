@@ -65,6 +65,20 @@ pub const MAX_UNANSWERED_ARRANGES: u32 = 8;
 /// Popups that stand on one another up to a window: no menu is that deep.
 pub const MAX_POPUP_DEPTH: usize = 32;
 
+/// Files of one transfer. Who has more sends an archive; the user is to read what is asked.
+pub const MAX_FILES: usize = 256;
+/// Bytes of a file's name: what every file system takes.
+pub const MAX_FILE_NAME: usize = 255;
+/// Bytes of the names and sizes of all files of a transfer.
+pub const MAX_FILES_LIST: u32 = 65536;
+/// Bytes of a domain's name as another is told of it.
+pub const MAX_DOMAIN_NAME: u32 = 255;
+/// Bytes of files in one message. Input waits behind no more than a few of these.
+pub const MAX_FILES_CHUNK: u32 = 32768;
+/// Bytes of files that are under way on a link at most: so much a daemon holds of a transfer, and so much a receiver has
+/// not written yet. Enough for a gigabyte a second at a round trip of a quarter of a millisecond.
+pub const FILES_WINDOW: u32 = 262_144;
+
 /// Bytes a daemon queues for an agent before it holds that the agent does not read. The reference daemon's value:
 /// some 300000 input events, far beyond any hiccup, and no burden on the GUI domain.
 pub const MAX_PENDING: usize = 10_000_000;

@@ -9,8 +9,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::limits::{
-    CLASS_BYTES, ICON_SIDE, MAX_APP_ID, MAX_ARGV_BYTES, MAX_CURSOR_SIDE, MAX_KEYMAP, MAX_TITLE, PIXEL_BYTES,
-    TITLE_BYTES,
+    CLASS_BYTES, ICON_SIDE, MAX_APP_ID, MAX_ARGV_BYTES, MAX_CURSOR_SIDE, MAX_DOMAIN_NAME, MAX_FILES_CHUNK,
+    MAX_FILES_LIST, MAX_KEYMAP, MAX_TITLE, PIXEL_BYTES, TITLE_BYTES,
 };
 use crate::types::{BufferId, Fixed, GrantRef, Rect, WindowId};
 use crate::version::Version;
@@ -303,6 +303,16 @@ messages! {
         0x100e Extended "SYNC" Sync { token: u32 }
         /// What a window's client listens to: bits of [`PointerNeeds`](crate::PointerNeeds).
         0x100f Extended "POINTER_NEEDS" PointerNeeds { needs: u32 }
+        /// Files for another domain: [`FileList::to_wire`](crate::FileList::to_wire).
+        0x1020 Extended "FILES_OFFER" FilesOffer { token: u32, files: Bytes<MAX_FILES_LIST> }
+        /// The next bytes of the files, one after another.
+        0x1021 Extended "FILES_DATA" FilesData { token: u32, data: Bytes<MAX_FILES_CHUNK> }
+        /// No more of the offered files comes: a number of [`FilesEnd`](crate::FilesEnd).
+        0x1022 Extended "FILES_END" FilesEnd { token: u32, end: u32 }
+        /// So many more bytes of the daemon's files may come.
+        0x1023 Extended "FILES_CREDIT" FilesCredit { token: u32, bytes: u32 }
+        /// What became of the daemon's files: a number of [`FilesEnd`](crate::FilesEnd).
+        0x1024 Extended "FILES_RESULT" FilesResult { token: u32, end: u32 }
     }
 }
 
@@ -384,5 +394,17 @@ messages! {
         0x110e Extended "SYNC" Sync { token: u32 }
         /// All that came before the agent's `SYNC` has been handled.
         0x110f Extended "SYNC_DONE" SyncDone { token: u32 }
+        /// Files from another domain: its name, a NUL, and [`FileList::to_wire`](crate::FileList::to_wire).
+        0x1120 Extended "FILES_OFFER" FilesOffer {
+            token: u32, from_and_files: Bytes<{ MAX_DOMAIN_NAME + 1 + MAX_FILES_LIST }>,
+        }
+        /// The next bytes of the files, one after another.
+        0x1121 Extended "FILES_DATA" FilesData { token: u32, data: Bytes<MAX_FILES_CHUNK> }
+        /// No more of the offered files comes: a number of [`FilesEnd`](crate::FilesEnd).
+        0x1122 Extended "FILES_END" FilesEnd { token: u32, end: u32 }
+        /// So many more bytes of the agent's files may come.
+        0x1123 Extended "FILES_CREDIT" FilesCredit { token: u32, bytes: u32 }
+        /// What became of the agent's files: a number of [`FilesEnd`](crate::FilesEnd).
+        0x1124 Extended "FILES_RESULT" FilesResult { token: u32, end: u32 }
     }
 }

@@ -40,6 +40,7 @@ macro_rules! wire_enum {
 }
 
 mod desktop;
+mod files;
 mod frame;
 mod input;
 
@@ -48,6 +49,7 @@ pub use desktop::{
     Arrange, CursorImage, CursorLook, Edges, Image, Output, PointerConstraint, PointerNeeds, Positioner,
     States, Wish,
 };
+pub use files::{FileInfo, FileList, FilesEnd};
 pub use frame::{BufferId, Commit, PixelFormat, Presented, PresentedFlags, Scale};
 pub(crate) use frame::{Extent, bound};
 pub use input::{

@@ -32,6 +32,14 @@ impl<'a> Reader<'a> {
         core::mem::take(&mut self.0)
     }
 
+    /// The bytes up to a NUL, which is taken too.
+    pub(crate) fn until_nul(&mut self) -> Option<&'a [u8]> {
+        let end = self.0.iter().position(|byte| *byte == 0)?;
+        let (head, tail) = self.0.split_at_checked(end)?;
+        self.0 = tail.get(1..)?;
+        Some(head)
+    }
+
     pub(crate) fn is_finished(&self) -> bool {
         self.0.is_empty()
     }

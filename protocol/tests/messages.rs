@@ -53,6 +53,11 @@ fn the_table_is_the_protocols() {
 4109 Extended SYNC_DONE 4
 4110 Extended SYNC 4
 4111 Extended POINTER_NEEDS 4
+4128 Extended FILES_OFFER 4 to 65540
+4129 Extended FILES_DATA 4 to 32772
+4130 Extended FILES_END 8
+4131 Extended FILES_CREDIT 8
+4132 Extended FILES_RESULT 8
 ";
     let daemon = "
 124 Always KEYPRESS 20
@@ -87,6 +92,11 @@ fn the_table_is_the_protocols() {
 4365 Extended RUN 4 to 65540
 4366 Extended SYNC 4
 4367 Extended SYNC_DONE 4
+4384 Extended FILES_OFFER 4 to 65796
+4385 Extended FILES_DATA 4 to 32772
+4386 Extended FILES_END 8
+4387 Extended FILES_CREDIT 8
+4388 Extended FILES_RESULT 8
 ";
     assert_eq!(table::<AgentMessage>(), agent);
     assert_eq!(table::<DaemonMessage>(), daemon);

@@ -96,6 +96,11 @@ impl AgentConn {
                 self.events.push_back(of_the_link(window, message)?);
                 return Ok(());
             }
+            DaemonMessage::FilesOffer { .. }
+            | DaemonMessage::FilesData { .. }
+            | DaemonMessage::FilesEnd { .. }
+            | DaemonMessage::FilesCredit { .. }
+            | DaemonMessage::FilesResult { .. } => return self.handle_files(message),
             _ => {}
         }
         // Meant for a window that is gone, if the daemon does not know of one with this id.
@@ -180,7 +185,12 @@ impl AgentConn {
             | DaemonMessage::Modifiers { .. }
             | DaemonMessage::Run { .. }
             | DaemonMessage::Sync { .. }
-            | DaemonMessage::SyncDone { .. } => return Ok(()),
+            | DaemonMessage::SyncDone { .. }
+            | DaemonMessage::FilesOffer { .. }
+            | DaemonMessage::FilesData { .. }
+            | DaemonMessage::FilesEnd { .. }
+            | DaemonMessage::FilesCredit { .. }
+            | DaemonMessage::FilesResult { .. } => return Ok(()),
         };
         self.events.push_back(event);
         Ok(())

@@ -54,6 +54,7 @@ impl AgentConn {
                 Some(Waiting::Sync(token)) => AgentMessage::Sync { token },
                 Some(Waiting::SyncDone(token)) => AgentMessage::SyncDone { token },
                 Some(Waiting::RunResult { token, status }) => AgentMessage::RunResult { token, status },
+                Some(Waiting::Files(message)) => message,
                 None => return,
             };
             self.send(WindowId(0), &message);

@@ -22,6 +22,11 @@ impl DaemonConn {
                 | AgentMessage::RunResult { .. }
                 | AgentMessage::Sync { .. }
                 | AgentMessage::SyncDone { .. }
+                | AgentMessage::FilesOffer { .. }
+                | AgentMessage::FilesData { .. }
+                | AgentMessage::FilesEnd { .. }
+                | AgentMessage::FilesCredit { .. }
+                | AgentMessage::FilesResult { .. }
         );
         if needs_window && !self.windows.contains_key(&window) {
             return Err(Violation::UnknownWindow { message: name, window });
@@ -95,6 +100,11 @@ impl DaemonConn {
             AgentMessage::SyncDone { token } => self.handle_sync_done(window, token)?,
             AgentMessage::Sync { token } => self.events.push_back(DaemonEvent::Sync { token }),
             AgentMessage::PointerNeeds { needs } => self.handle_pointer_needs(window, needs)?,
+            AgentMessage::FilesOffer { token, files } => self.handle_files_offer(token, &files.0)?,
+            AgentMessage::FilesData { token, data } => self.handle_files_data(token, data.0)?,
+            AgentMessage::FilesEnd { token, end } => self.handle_files_end(token, end)?,
+            AgentMessage::FilesCredit { token, bytes } => self.handle_files_credit(token, bytes)?,
+            AgentMessage::FilesResult { token, end } => self.handle_files_result(token, end)?,
         }
         Ok(())
     }
@@ -305,6 +315,8 @@ fn cost(message: &AgentMessage) -> u32 {
         AgentMessage::AppId { text } => text.0.len(),
         AgentMessage::CursorImage { pixels, .. } => pixels.0.len(),
         AgentMessage::Icon { pixels, .. } => pixels.0.len(),
+        AgentMessage::FilesOffer { files, .. } => files.0.len(),
+        AgentMessage::FilesData { data, .. } => data.0.len(),
         _ => 0,
     };
     u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).saturating_add(1)
