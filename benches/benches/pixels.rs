@@ -128,7 +128,13 @@ fn image(index: usize) -> GuestImage {
 /// The windows of `images`, the last on top.
 fn scene(images: &[GuestImage]) -> Scene<'_> {
     let views = images.iter().enumerate().rev().map(|(index, image)| view(index, image)).collect();
-    Scene { views, cursor: None, banner: None, landing: None, background: Color::new(0x2b, 0x30, 0x3b) }
+    Scene {
+        views,
+        cursor: None,
+        banners: Vec::new(),
+        landing: None,
+        background: Color::new(0x2b, 0x30, 0x3b),
+    }
 }
 
 fn view(index: usize, image: &GuestImage) -> View<'_> {

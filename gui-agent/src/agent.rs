@@ -25,6 +25,7 @@ use smithay::{
 use tracing::{info, warn};
 
 use crate::{
+    files::Files,
     options::Options,
     privilege::Privilege,
     socket::SocketPlace,
@@ -79,7 +80,8 @@ impl Agent {
         let mut display = Display::new()?;
         let (place, socket) =
             SocketPlace::bind(options.runtime_dir.as_deref(), options.socket_name.as_deref())?;
-        let state = State::new(options, place.environment(), display.handle(), handle.clone())?;
+        let files = Files::new(&place.path(), options.incoming.as_deref(), &handle)?;
+        let state = State::new(options, place.environment(), display.handle(), files, handle.clone())?;
         info!("listening for applications: {}", place.path().display());
         let socket = Generic::new(socket, Interest::READ, Mode::Level);
         insert(&handle, socket, accept)?;

@@ -1,8 +1,8 @@
 //! The program's command line. It is a part of the library so that the manual page can be made from it.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::PathBuf};
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use gui_protocol::Version;
 use shm_grant::{Backend, DomId};
 
@@ -11,8 +11,16 @@ use crate::options::{DEFAULT_REFRESH_HZ, GUI_PORT, Options};
 
 /// Shows the windows of this domain's Wayland applications in the GUI domain.
 #[derive(Debug, Parser)]
-#[command(name = "gui-agent", version)]
+#[command(
+    name = "gui-agent",
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
 pub struct Arguments {
+    /// Something else than to be the agent.
+    #[command(subcommand)]
+    pub action: Option<Action>,
     /// How to reach the GUI domain.
     #[arg(long, value_enum, default_value_t = Transport::Xen)]
     transport: Transport,
@@ -54,6 +62,17 @@ pub struct Arguments {
     /// An application to start, with its arguments. The agent stays when it ends, and ends it when it goes.
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
+}
+
+/// What the program does for an agent that runs.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Action {
+    /// Send files to another domain: the user of the GUI domain says to which.
+    Send {
+        /// Regular files, at most 256.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

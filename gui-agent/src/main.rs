@@ -7,13 +7,26 @@ use std::{cell::Cell, io::IsTerminal as _, process::ExitCode, rc::Rc};
 use anyhow::Context;
 use calloop::signals::{Signal, Signals};
 use clap::Parser as _;
-use gui_agent::{Agent, Command, Privilege, cli::Arguments, session};
+use gui_agent::{
+    Agent, Command, Privilege,
+    cli::{Action, Arguments},
+    session,
+};
 use sd_notify::NotifyState;
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(Action::Send { files }) = &arguments.action {
+        return match gui_agent::send(files) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("gui-agent: {error}");
+                error.exit_code()
+            }
+        };
+    }
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,gui_agent=info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -36,6 +36,8 @@ pub struct Options {
     pub socket_name: Option<String>,
     /// Whether X11 applications are served, if Xwayland is installed.
     pub x11: bool,
+    /// The folder that other domains' files come to, each domain's in one of its own. `None`: `Incoming` in the user's home.
+    pub incoming: Option<PathBuf>,
     /// The folder of the Wayland socket. `None`: `XDG_RUNTIME_DIR`, or a new private folder if that is unset.
     pub runtime_dir: Option<PathBuf>,
 }
@@ -53,6 +55,7 @@ impl Options {
             refresh_hz: DEFAULT_REFRESH_HZ,
             socket_name: None,
             x11: false,
+            incoming: None,
             runtime_dir: None,
         }
     }

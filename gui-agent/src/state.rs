@@ -42,6 +42,7 @@ use crate::{
     alarm::Alarm,
     clipboard::Clipboard,
     devices::{Finger, ForeignClock},
+    files::Files,
     frames::{FrameClock, PRESENTATION_CLOCK},
     handlers::{
         constraints::ToldConstraint,
@@ -101,6 +102,7 @@ pub struct State {
     pub(crate) placings: Placings,
     pub(crate) cursor: CursorSurface,
     pub(crate) clipboard: Clipboard,
+    pub(crate) files: Files,
     pub(crate) keyboard: ForeignKeyboard,
     pub(crate) clock: ForeignClock,
     /// Whether what is under the pointer may be another surface than it was.
@@ -140,6 +142,7 @@ impl State {
         options: &Options,
         mut environment: Vec<(&'static str, OsString)>,
         display: DisplayHandle,
+        files: Files,
         event_loop: LoopHandle<'static, Self>,
     ) -> Result<Self, StartError> {
         let mut seat_state = SeatState::new();
@@ -197,6 +200,7 @@ impl State {
             placings: Placings::default(),
             cursor: CursorSurface::new(options.frame_interval()),
             clipboard: Clipboard::default(),
+            files,
             keyboard: ForeignKeyboard::default(),
             clock: ForeignClock::default(),
             look_again: false,
@@ -235,6 +239,7 @@ impl State {
             self.place_what_was_asked();
             self.nobody_looks();
             self.stop_reading();
+            self.end_files();
         }
         while let Some(event) = self.link.next_event() {
             self.handle(event);
@@ -251,6 +256,10 @@ impl State {
             self.update_cursor(now);
         }
         self.link.write();
+        // files take what the rest leaves
+        while self.pump_files() {
+            self.link.write();
+        }
         self.flush_x11();
         if self.link.is_clear() {
             self.frames.send_due(now, self.outputs.primary_output());
@@ -292,6 +301,11 @@ impl State {
             AgentEvent::Sync { token } => self.synced(token),
             AgentEvent::ClipboardRequested { .. } => self.clipboard_requested(),
             AgentEvent::Clipboard { data } => self.pasted(data),
+            AgentEvent::FilesOffered { token, from, files } => self.files_come(token, from, files),
+            AgentEvent::FilesData { token, data } => self.files_data_came(token, data),
+            AgentEvent::FilesEnded { token, .. } => self.files_broken_off(token),
+            AgentEvent::FilesCredit { token, .. } => self.files_wanted(token),
+            AgentEvent::FilesResult { token, end } => self.files_sent(token, end),
             // shown already
             AgentEvent::Mapped { .. } => {}
             // not before level 1, which is not offered

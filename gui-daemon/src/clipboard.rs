@@ -130,8 +130,8 @@ impl Clipboard {
         let Some(from) = self.take_asked(domain) else { return };
         let told = match &answer {
             Answer::Text(text) if text.is_empty() => "it has no text to copy".to_owned(),
-            Answer::Text(text) => format!("{} copied, to be pasted once", bytes(text.len())),
-            Answer::TooLarge => format!("it has more than {}: nothing copied", bytes(most)),
+            Answer::Text(text) => format!("{} copied, to be pasted once", bytes(text.len() as u64)),
+            Answer::TooLarge => format!("it has more than {}: nothing copied", bytes(most as u64)),
         };
         if let Answer::Text(text) = answer
             && !text.is_empty()
@@ -169,7 +169,7 @@ impl Clipboard {
             self.tell(None, Some(to), "nothing was copied".to_owned(), now);
             return false;
         };
-        let (from, size) = (from.clone(), bytes(text.len()));
+        let (from, size) = (from.clone(), bytes(text.len() as u64));
         // Within one domain nothing crosses.
         let action =
             if from.domain == to.domain { Action::Allow } else { policy.decide(&from.name, &to.name) };
@@ -236,7 +236,7 @@ impl Clipboard {
 
     /// The text was given to a domain, or its agent does not take as much: then it is kept.
     pub fn given(&mut self, kept: Kept, to: Party, taken: bool, now: Duration) {
-        let (from, size) = (kept.from.clone(), bytes(kept.text.len()));
+        let (from, size) = (kept.from.clone(), bytes(kept.text.len() as u64));
         let told = if taken {
             format!("{size} pasted, nothing is kept")
         } else {
@@ -300,7 +300,7 @@ impl Clipboard {
 }
 
 /// A number of bytes in words.
-fn bytes(count: usize) -> String {
+pub(crate) fn bytes(count: u64) -> String {
     let digits = count.to_string();
     let grouped: Vec<&str> =
         digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();

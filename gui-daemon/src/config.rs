@@ -5,6 +5,7 @@
 
 mod clipboard;
 mod domain;
+mod files;
 mod input;
 mod output;
 mod transport;
@@ -20,6 +21,7 @@ use smithay::input::keyboard::Keysym;
 use crate::chord::Chord;
 pub use clipboard::ClipboardConfig;
 pub use domain::{DomainConfig, MAX_DOMAIN_NAME, OthersConfig};
+pub use files::FilesConfig;
 pub use input::InputConfig;
 pub use output::{Given, LayoutError, MAX_OUTPUTS, OUTPUT_PLACE, OutputConfig, SCREEN_SIDE};
 use toml::{
@@ -46,6 +48,8 @@ pub struct Config {
     pub pointer_planes: Option<bool>,
     /// Copying and pasting between domains.
     pub clipboard: ClipboardConfig,
+    /// Files from one domain to another.
+    pub files: FilesConfig,
     /// What is expected of agents.
     pub agents: AgentsConfig,
     /// Name of the Wayland socket for dom0's own clients; the first free `wayland-N` when absent.
@@ -156,6 +160,7 @@ impl Default for Config {
             input: InputConfig::default(),
             pointer_planes: None,
             clipboard: ClipboardConfig::default(),
+            files: FilesConfig::default(),
             agents: AgentsConfig::default(),
             wayland_socket: None,
             control_socket: None,
@@ -214,9 +219,13 @@ impl Config {
             config.others = table.table("others")?.map(OthersConfig::read).transpose()?;
             table.finish()?;
         }
+        let names: Vec<&str> = config.domains.iter().map(|domain| domain.name.as_str()).collect();
         if let Some(mut table) = root.table("clipboard")? {
-            let names: Vec<&str> = config.domains.iter().map(|domain| domain.name.as_str()).collect();
             config.clipboard.read(&mut table, &names)?;
+            table.finish()?;
+        }
+        if let Some(mut table) = root.table("files")? {
+            config.files.read(&mut table, &names)?;
             table.finish()?;
         }
         root.finish()?;
@@ -707,7 +716,7 @@ mod tests {
         );
         assert_eq!(
             refusal("\n[outptu]\n"),
-            "2: unknown key \"outptu\" in the file: known are output, keyboard, input, cursor, agents, wayland, control, domain, xen, clipboard"
+            "2: unknown key \"outptu\" in the file: known are output, keyboard, input, cursor, agents, wayland, control, domain, xen, clipboard, files"
         );
         assert_eq!(
             refusal(&domain("label = \"red\"\ntransport = \"socket:7\"\nallow_fulscreen = true")),

@@ -38,6 +38,7 @@ impl State {
                 self.send(client, Event::DomainsChanged(self.domain_infos()));
                 self.send(client, Event::WindowsChanged(self.window_infos()));
                 self.send(client, Event::ClipboardChanged(self.clipboard_info()));
+                self.send(client, Event::FilesChanged(self.files_info()));
                 return;
             }
             Request::Sync => {
@@ -83,6 +84,7 @@ impl State {
             Request::InputGesture(input) => self.inject_gesture(input).map(done),
             Request::InputTouch(input) => self.inject_touch(input).map(done),
             Request::Clipboard => Ok(Response::Clipboard(self.clipboard_info())),
+            Request::Files => Ok(Response::Files(self.files_info())),
             Request::Keyboard => Ok(Response::Keyboard(self.keyboard_info())),
             Request::Layout { wanted } => self.choose_layout(&wanted).map(done),
         };
@@ -103,6 +105,7 @@ impl State {
             self.ipc.broadcast(&Event::DomainsChanged(self.domain_infos()));
             self.ipc.broadcast(&Event::WindowsChanged(self.window_infos()));
             self.ipc.broadcast(&Event::ClipboardChanged(self.clipboard_info()));
+            self.ipc.broadcast(&Event::FilesChanged(self.files_info()));
         }
     }
 

@@ -90,14 +90,14 @@ impl State {
         self.queue_changed();
         self.flush_links();
         let cursor = self.lay_pointer(output);
-        let banner = self.banner();
+        let banners = self.banners();
         // The frame may have been asked for just before the output went.
         let Some(screen) = self.outputs.get_mut(output) else { return };
         screen.queued = false;
         let redraw = std::mem::take(&mut screen.redraw);
         let stage = Stage {
             cursor,
-            banner,
+            banners,
             hold: &self.pointer_hold,
             release: self.config.keyboard.release_pointer,
             shell: &self.shell,

@@ -156,6 +156,8 @@ enum Binding {
     SecureCopy,
     SecurePaste,
     RefusePaste,
+    /// Chooses who gets files by this key of the row of digits, or stops them by 0.
+    Files(usize),
     Tile(Tile),
     Maximise,
     StepBack,
@@ -192,16 +194,21 @@ impl Bindings {
     fn meant(
         &self,
         modifiers: &ModifiersState,
+        keycode: Keycode,
         meanings: [Keysym; 2],
-        question_is_open: bool,
+        open: Open,
     ) -> Option<Binding> {
+        let only_logo = modifiers.logo && !(modifiers.ctrl || modifiers.alt || modifiers.shift);
+        if let Some(digit) = digit(keycode).filter(|_| open.files && only_logo) {
+            return Some(Binding::Files(digit));
+        }
         let configured = self.configured.iter().find(|(chord, _)| chord.matches(modifiers, &meanings));
         match meanings[0].raw() {
             _ if configured.is_some() => configured.map(|(_, binding)| *binding),
             keysyms::KEY_Tab if modifiers.alt => Some(Binding::Switch(Direction::Forward)),
             keysyms::KEY_ISO_Left_Tab if modifiers.alt => Some(Binding::Switch(Direction::Backward)),
             keysyms::KEY_Escape if self.switching => Some(Binding::SwitchCancel),
-            keysyms::KEY_Escape if question_is_open => Some(Binding::RefusePaste),
+            keysyms::KEY_Escape if open.paste => Some(Binding::RefusePaste),
             keysyms::KEY_F4 if modifiers.alt => Some(Binding::Close),
             _ => terminal(meanings[0]).map(Binding::Terminal),
         }
@@ -213,7 +220,7 @@ impl Bindings {
         keycode: Keycode,
         meanings: [Keysym; 2],
         pressed: bool,
-        question_is_open: bool,
+        open: Open,
     ) -> Option<Binding> {
         if !pressed {
             if self.held.remove(&keycode) {
@@ -225,7 +232,7 @@ impl Bindings {
             }
             return None;
         }
-        let binding = self.meant(modifiers, meanings, question_is_open);
+        let binding = self.meant(modifiers, keycode, meanings, open);
         if let Some(binding) = binding {
             self.held.insert(keycode);
             match binding {
@@ -236,6 +243,22 @@ impl Bindings {
         }
         binding
     }
+}
+
+/// What the compositor has on the screen that takes keys.
+#[derive(Debug, Clone, Copy, Default)]
+struct Open {
+    /// A question about a paste.
+    paste: bool,
+    /// Files that are asked about, or on their way.
+    files: bool,
+}
+
+/// The digit of a key in the row of digits, whatever the layout has there.
+fn digit(keycode: Keycode) -> Option<usize> {
+    const ONE: u32 = 10;
+    let place = keycode.raw().checked_sub(ONE).filter(|place| *place < 10)?;
+    usize::try_from(place.saturating_add(1) % 10).ok()
 }
 
 /// The virtual terminal that a key turns to; keymaps have these on Ctrl+Alt+F1 to F12.
@@ -341,10 +364,11 @@ impl State {
         let serial = SERIAL_COUNTER.next_serial();
         let binding = keyboard.input(self, keycode, state, serial, time, |state, modifiers, key| {
             state.keyboard.set_modifiers(modifiers);
-            let question_is_open = state.clipboard.clipboard.takes_answers(state.now());
+            let paste = state.clipboard.clipboard.takes_answers(state.now());
+            let open = Open { paste, files: state.files.files.is_open() };
             let symbol = key.modified_sym();
             let meanings = [symbol, key.raw_latin_sym_or_raw_current_sym().unwrap_or(symbol)];
-            match state.bindings.take(modifiers, keycode, meanings, pressed, question_is_open) {
+            match state.bindings.take(modifiers, keycode, meanings, pressed, open) {
                 // The release that ends the switch is the modifier's own: the window it leaves has seen its press.
                 Some(Binding::SwitchEnd) => {
                     state.shell.alt_tab_end();
@@ -372,6 +396,7 @@ impl State {
             Some(Binding::SecureCopy) => self.secure_copy(),
             Some(Binding::SecurePaste) => self.secure_paste(),
             Some(Binding::RefusePaste) => self.refuse_paste(),
+            Some(Binding::Files(digit)) => self.files_key(digit),
             Some(Binding::Tile(tile)) => self.place_focused(|shell, id| shell.toggle_tile(id, tile)),
             Some(Binding::Maximise) => self.place_focused(|shell, id| shell.request_maximise(id, true)),
             Some(Binding::StepBack) => self.place_focused(Shell::step_back),
@@ -628,7 +653,7 @@ mod tests {
         let (tab, alt_key) = (Keycode::new(23), Keycode::new(64));
         let sym = |sym: u32| [Keysym::from(sym); 2];
         let mut take = |modifiers: &_, keycode, meanings, pressed| {
-            bindings.take(modifiers, keycode, meanings, pressed, false)
+            bindings.take(modifiers, keycode, meanings, pressed, Open::default())
         };
         assert_eq!(take(&none, tab, sym(keysyms::KEY_Tab), true), None);
         assert_eq!(take(&none, tab, sym(keysyms::KEY_Tab), false), None);
@@ -652,7 +677,7 @@ mod tests {
         config.keyboard.release_pointer = chord("ctrl+F2");
         let mut bindings = Bindings::new(&config);
         let ctrl = ModifiersState { ctrl: true, ..Default::default() };
-        let mut press = |key| bindings.take(&ctrl, Keycode::new(67), [key; 2], true, false);
+        let mut press = |key| bindings.take(&ctrl, Keycode::new(67), [key; 2], true, Open::default());
         assert_eq!(press(Keysym::F1), Some(Binding::NextLayout));
         assert_eq!(press(Keysym::F2), Some(Binding::ReleasePointer));
         assert_eq!(press(Keysym::space), None);
@@ -664,10 +689,13 @@ mod tests {
     fn escape_is_the_windows_unless_a_question_is_open() {
         let mut bindings = Bindings::new(&Config::default());
         let (none, key) = (ModifiersState::default(), Keycode::new(9));
-        assert_eq!(bindings.take(&none, key, [Keysym::Escape; 2], true, false), None);
-        let refuse = bindings.take(&none, key, [Keysym::Escape; 2], true, true);
+        assert_eq!(bindings.take(&none, key, [Keysym::Escape; 2], true, Open::default()), None);
+        let refuse = bindings.take(&none, key, [Keysym::Escape; 2], true, Open { paste: true, files: false });
         assert_eq!(refuse, Some(Binding::RefusePaste));
-        assert_eq!(bindings.take(&none, key, [Keysym::Escape; 2], false, false), Some(Binding::Swallow));
+        assert_eq!(
+            bindings.take(&none, key, [Keysym::Escape; 2], false, Open::default()),
+            Some(Binding::Swallow)
+        );
     }
 
     #[test]
@@ -676,7 +704,7 @@ mod tests {
         let mut config = Config::default();
         for on in [true, false] {
             let mut bindings = Bindings::new(&config);
-            let mut press = |key| bindings.take(&held, Keycode::new(54), [key; 2], true, false);
+            let mut press = |key| bindings.take(&held, Keycode::new(54), [key; 2], true, Open::default());
             assert_eq!(press(Keysym::C), on.then_some(Binding::SecureCopy));
             assert_eq!(press(Keysym::V), on.then_some(Binding::SecurePaste));
             (config.clipboard.copy, config.clipboard.paste) = (None, None);

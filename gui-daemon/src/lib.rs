@@ -16,6 +16,7 @@ mod control;
 mod daemon;
 mod devices;
 pub mod domain;
+pub mod files;
 mod focus;
 mod frames;
 mod gestures;

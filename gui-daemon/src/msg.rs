@@ -14,9 +14,9 @@ use std::{
 use clap::{Args, Subcommand};
 
 use crate::ipc::{
-    ButtonAction, ButtonName, ClipboardInfo, DomainInfo, Event, GestureInput, KeyboardInfo, LinkState,
-    OutputChange, OutputInfo, OutputMode, Request, Response, SOCKET_PREFIX, SOCKET_SUFFIX, TouchInput,
-    WindowInfo, WindowKind,
+    ButtonAction, ButtonName, ClipboardInfo, DomainInfo, Event, FilesInfo, GestureInput, KeyboardInfo,
+    LinkState, OutputChange, OutputInfo, OutputMode, Request, Response, SOCKET_PREFIX, SOCKET_SUFFIX,
+    TouchInput, WindowInfo, WindowKind,
 };
 use crate::scale::Scale;
 
@@ -93,6 +93,8 @@ enum Command {
     Frames,
     /// Print what was copied between domains, and what the user is told of it
     Clipboard,
+    /// Print which files are on their way between domains, and what the user is told of them
+    Files,
     /// List the keyboard's layouts
     Keyboard,
     /// Choose a keyboard layout
@@ -312,6 +314,7 @@ impl Command {
             Self::Input(Input::Gesture(input)) => Request::InputGesture(*input),
             Self::Input(Input::Touch(input)) => Request::InputTouch(*input),
             Self::Clipboard => Request::Clipboard,
+            Self::Files => Request::Files,
             Self::Keyboard => Request::Keyboard,
             Self::Layout { layout } => Request::Layout { wanted: layout.clone() },
         })
@@ -372,6 +375,7 @@ fn show(response: &Response, json: bool) -> serde_json::Result<String> {
             Response::Outputs(outputs) => serde_json::to_string_pretty(outputs)?,
             Response::Frames(count) => count.to_string(),
             Response::Clipboard(clipboard) => serde_json::to_string_pretty(clipboard)?,
+            Response::Files(files) => serde_json::to_string_pretty(files)?,
             Response::Keyboard(keyboard) => serde_json::to_string_pretty(keyboard)?,
             Response::Started { pid } => pid.to_string(),
             Response::Done {} => "{}".to_owned(),
@@ -386,6 +390,7 @@ fn show(response: &Response, json: bool) -> serde_json::Result<String> {
         Response::Frames(count) => format!("{count}\n"),
         Response::Started { pid } => format!("{pid}\n"),
         Response::Clipboard(clipboard) => table(&CLIPBOARD_COLUMNS, vec![clipboard_row(clipboard)]),
+        Response::Files(files) => table(&FILES_COLUMNS, vec![files_row(files)]),
         Response::Keyboard(keyboard) => table(&LAYOUT_COLUMNS, layout_rows(keyboard)),
         Response::Done {} => String::new(),
         Response::Error(reason) => format!("{reason}\n"),
@@ -400,6 +405,7 @@ fn show_event(line: &str, json: bool) -> serde_json::Result<String> {
     Ok(match serde_json::from_str(line)? {
         Event::WindowsChanged(windows) => show(&Response::Windows(windows), false)?,
         Event::ClipboardChanged(clipboard) => show(&Response::Clipboard(clipboard), false)?,
+        Event::FilesChanged(files) => show(&Response::Files(files), false)?,
         Event::DomainsChanged(domains) => show(&Response::Domains(domains), false)?,
     } + "\n")
 }
@@ -430,6 +436,13 @@ fn clipboard_row(clipboard: &ClipboardInfo) -> [String; 4] {
     let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let ClipboardInfo { from, bytes, age_s, notice, .. } = clipboard;
     [or_dash(from), bytes.to_string(), age_s.to_string(), or_dash(notice)]
+}
+
+const FILES_COLUMNS: [&str; 2] = ["CHOICES", "NOTICE"];
+
+fn files_row(files: &FilesInfo) -> [String; 2] {
+    let or_dash = |text: String| if text.is_empty() { "-".to_owned() } else { text };
+    [or_dash(files.choices.join(" ")), or_dash(files.notice.clone().unwrap_or_default())]
 }
 
 const WINDOW_COLUMNS: [&str; 6] = ["ID", "DOMAIN", "LABEL", "GEOMETRY", "STATE", "TITLE"];

@@ -347,6 +347,7 @@ impl State {
         self.tell_all_outputs();
         self.tell_all_screens();
         self.place_notice();
+        self.place_files();
         self.refresh_pointer();
     }
 

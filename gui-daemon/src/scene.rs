@@ -38,8 +38,8 @@ pub(crate) struct Stage<'a> {
     pub domains: &'a Domains,
     pub pointer: &'a PointerState,
     pub cursor: Option<Cursor>,
-    /// What the clipboard tells the user.
-    pub banner: Option<Banner>,
+    /// What the user is told, topmost first.
+    pub banners: Vec<Banner>,
     /// Who holds the pointer.
     pub hold: &'a PointerHold,
     /// What takes it back.
@@ -67,7 +67,7 @@ impl<'a> Stage<'a> {
         Scene {
             views: self.shell.stack().rev().filter_map(|window| self.view(window)).collect(),
             cursor: self.cursor.clone(),
-            banner: self.banner.clone(),
+            banners: self.banners.clone(),
             landing: self.landing(),
             background: DESKTOP,
         }

@@ -91,6 +91,11 @@ impl Transfers {
         usize::try_from(room).unwrap_or(usize::MAX)
     }
 
+    /// Bytes of the open transfer that were not sent.
+    pub(crate) fn left(&self) -> u64 {
+        self.outgoing.open.as_ref().map_or(0, |open| open.left)
+    }
+
     /// Sends this many bytes.
     pub(crate) fn send(&mut self, token: u32, length: usize) -> bool {
         self.outgoing.open(token).is_some_and(|stream| stream.spend(length))

@@ -27,7 +27,9 @@ use crate::{
 };
 
 /// From the top of the screen to the notice, and at least from its sides.
-const MARGIN: i32 = 16;
+pub(crate) const MARGIN: i32 = 16;
+/// A question has one row of two buttons.
+const BUTTONS: &[i32] = &[2];
 
 /// The clipboard, and what its being shown takes.
 #[derive(Debug, Default)]
@@ -160,7 +162,7 @@ impl State {
         }
     }
 
-    fn party(&self, id: DomainId) -> Party {
+    pub(crate) fn party(&self, id: DomainId) -> Party {
         self.domain(id).map_or_else(dom0, |domain| Party {
             domain: Some(id),
             name: domain.config.name.clone(),
@@ -194,13 +196,11 @@ impl State {
 
     /// Puts the notice at the top of the screen that shows the window with the keyboard.
     pub(crate) fn place_notice(&mut self) {
-        let focused = self.shell.focused().and_then(|id| self.shell.window(id)).map(|window| window.frame);
-        let screen = focused.and_then(|frame| self.outputs.main_of(frame)).or(self.outputs.primary());
-        let area = screen.map(|screen| screen.area()).unwrap_or_default();
+        let area = self.screen_in_use();
         let asks = self.clipboard.clipboard.is_asking();
-        let width = Banner::WIDTH.min(area.width.saturating_sub(2 * MARGIN)).max(1);
-        let left = area.x.saturating_add(area.width.saturating_sub(width) / 2);
-        self.clipboard.place = Rect::new(left, area.y.saturating_add(MARGIN), width, Banner::height(asks));
+        let (left, width) = across(area);
+        let height = Banner::height(1, asks.into());
+        self.clipboard.place = Rect::new(left, area.y.saturating_add(MARGIN), width, height);
         self.queue_redraw();
         // Only a question is in the pointer's way; of a notice, the window under the pointer hears nothing.
         if std::mem::replace(&mut self.clipboard.blocks, asks) != asks {
@@ -208,38 +208,54 @@ impl State {
         }
     }
 
-    /// What is told the user, as it is drawn.
-    pub(crate) fn banner(&self) -> Option<Banner> {
+    /// The screen that shows the window with the keyboard.
+    pub(crate) fn screen_in_use(&self) -> Rect {
+        let focused = self.shell.focused().and_then(|id| self.shell.window(id)).map(|window| window.frame);
+        let screen = focused.and_then(|frame| self.outputs.main_of(frame)).or(self.outputs.primary());
+        screen.map(|screen| screen.area()).unwrap_or_default()
+    }
+
+    /// What is told the user, as it is drawn, topmost first.
+    pub(crate) fn banners(&self) -> Vec<Banner> {
+        self.clipboard_banner().into_iter().chain(self.files_banner()).collect()
+    }
+
+    fn clipboard_banner(&self) -> Option<Banner> {
         let ClipboardDesk { clipboard, place, press, .. } = &self.clipboard;
         let notice = clipboard.notice()?;
         let pointed = self.choice_at(self.pointer_position());
-        let button = |choice, text: String| BannerButton {
+        let button = |place, choice, text: String| BannerButton {
+            place,
             text,
+            party: None,
             hovered: pointed == Some(choice) && press.is_none_or(|press| press == Some(choice)),
         };
         let yes = self.config.clipboard.paste.map(|chord| format!("Paste ({chord})"));
-        let buttons = notice.asks.then(|| {
-            [
-                button(Choice::Yes, yes.unwrap_or_else(|| "Paste".into())),
-                button(Choice::No, "Cancel (Escape)".into()),
-            ]
-        });
+        let places = Banner::button_places(*place, BUTTONS);
+        let buttons = match places.as_slice() {
+            [first, second] if notice.asks => vec![
+                button(*first, Choice::Yes, yes.unwrap_or_else(|| "Paste".into())),
+                button(*second, Choice::No, "Cancel (Escape)".into()),
+            ],
+            _ => Vec::new(),
+        };
         let parties = [&notice.from, &notice.to].into_iter().flatten();
         let parties = parties.map(|party| (party.name.clone(), party.style)).collect();
-        Some(Banner { place: *place, parties, text: notice.text.clone(), buttons })
+        Some(Banner { place: *place, parties, lines: vec![notice.text.clone()], buttons })
     }
 
     /// Whether the pointer's picture has to be ours at this place, lest it lies on the notice.
     pub(crate) fn is_near_notice(&self, at: geom::Point) -> bool {
-        let place = self.clipboard.place;
         let height = self.outputs.iter().map(|screen| screen.area().height).max().unwrap_or_default();
-        self.clipboard.clipboard.notice().is_some()
-            && place.outset(Insets::uniform(height / SHARE)).contains(at)
+        let clipboard = self.clipboard.clipboard.notice().map(|_| self.clipboard.place);
+        let mut places = clipboard.into_iter().chain(self.files_place());
+        places.any(|place| place.outset(Insets::uniform(height / SHARE)).contains(at))
     }
 
     /// What lies under a place for the pointer: a question before windows.
     pub(crate) fn hit(&self, at: geom::Point) -> Hit {
-        if self.question_covers(at) { Hit::Nothing } else { self.shell.hit(at) }
+        let is_ours = self.question_covers(at) || self.files_cover(at);
+        if is_ours { Hit::Nothing } else { self.shell.hit(at) }
     }
 
     fn question_covers(&self, at: geom::Point) -> bool {
@@ -249,27 +265,24 @@ impl State {
 
     fn choice_at(&self, at: geom::Point) -> Option<Choice> {
         let ClipboardDesk { clipboard, place, .. } = &self.clipboard;
-        let [yes, no] = Banner::button_places(*place);
-        match clipboard.is_asking() {
-            true if yes.contains(at) => Some(Choice::Yes),
-            true if no.contains(at) => Some(Choice::No),
-            _ => None,
-        }
+        let places = Banner::button_places(*place, BUTTONS);
+        let pointed = places.iter().position(|button| button.contains(at));
+        [Choice::Yes, Choice::No].get(pointed?).copied().filter(|_| clipboard.is_asking())
     }
 
-    /// Whether a button of the pointer was pressed on the question, or let go after that: nobody else gets it.
+    /// Whether a button of the pointer was pressed on a question, or let go after that: nobody else gets it.
     pub(crate) fn question_takes_button(&mut self, pressed: bool) -> bool {
         let at = self.pointer_position();
         let pointed = self.choice_at(at);
         if pressed {
-            let takes = self.question_covers(at);
-            if takes {
-                self.clipboard.press = Some(pointed);
-                self.queue_redraw();
+            if !self.question_covers(at) {
+                return self.files_take_button(pressed);
             }
-            return takes;
+            self.clipboard.press = Some(pointed);
+            self.queue_redraw();
+            return true;
         }
-        let Some(press) = self.clipboard.press.take() else { return false };
+        let Some(press) = self.clipboard.press.take() else { return self.files_take_button(pressed) };
         match pointed.filter(|pointed| press == Some(*pointed)) {
             Some(Choice::Yes) => self.confirm_paste(),
             Some(Choice::No) => self.refuse_paste(),
@@ -290,6 +303,12 @@ impl State {
             asks: clipboard.is_asking(),
         }
     }
+}
+
+/// Left edge and width of what is told on this screen.
+pub(crate) fn across(area: Rect) -> (i32, i32) {
+    let width = Banner::WIDTH.min(area.width.saturating_sub(2 * MARGIN)).max(1);
+    (area.x.saturating_add(area.width.saturating_sub(width) / 2), width)
 }
 
 fn dom0() -> Party {

@@ -60,9 +60,10 @@ impl ClipboardConfig {
     }
 }
 
-const ACTIONS: &str = "\"allow\", \"ask\" or \"deny\"";
+pub(super) const ACTIONS: &str = "\"allow\", \"ask\" or \"deny\"";
 
-fn read_rule(table: &mut Table<'_>, domains: &[&str]) -> Result<Rule, Refusal> {
+/// Reads a rule about two of these domains.
+pub(super) fn read_rule(table: &mut Table<'_>, domains: &[&str]) -> Result<Rule, Refusal> {
     let whom = |text: &str| match text {
         "*" => Some(Whom::Any),
         name => domains.contains(&name).then(|| Whom::Domain(name.to_owned())),

@@ -108,6 +108,11 @@ impl State {
             DaemonEvent::RunResult { token, result } => self.run_result(id, token, result),
             DaemonEvent::Sync { token } => self.with_link(id, |link| link.sync_done(token)),
             DaemonEvent::SyncDone { .. } => self.agent_answered(id),
+            DaemonEvent::FilesOffered { token, files } => self.files_offered(id, token, files),
+            DaemonEvent::FilesData { token, data } => self.files_data(id, token, data),
+            DaemonEvent::FilesEnded { token, end } => self.files_ended(id, token, end),
+            DaemonEvent::FilesCredit { token, bytes } => self.files_credit(id, token, bytes),
+            DaemonEvent::FilesResult { token, end } => self.files_result(id, token, end),
         }
         Ok(())
     }

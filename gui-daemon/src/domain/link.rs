@@ -183,6 +183,7 @@ impl State {
         self.liveness_ended(id);
         self.runs_ended(id);
         self.clipboard_gone(id);
+        self.files_gone(id);
     }
 
     fn link_mut(&mut self, id: DomainId) -> Option<&mut Link> {

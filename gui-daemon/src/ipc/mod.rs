@@ -102,6 +102,8 @@ pub enum Request {
     InputTouch(TouchInput),
     /// What was copied between domains, and what the user is told of it.
     Clipboard,
+    /// Files on their way between domains, and what the user is told of them.
+    Files,
     /// The keyboard's layouts.
     Keyboard,
     /// Puts a layout in force.
@@ -318,6 +320,8 @@ pub enum Response {
     Frames(u64),
     /// What was copied.
     Clipboard(ClipboardInfo),
+    /// Files on their way.
+    Files(FilesInfo),
     /// The keyboard's layouts.
     Keyboard(KeyboardInfo),
     /// A program was started.
@@ -339,6 +343,19 @@ pub enum Event {
     DomainsChanged(Vec<DomainInfo>),
     /// The clipboard, and what the user is told of it, as it is now.
     ClipboardChanged(ClipboardInfo),
+    /// Files on their way, and what the user is told of them, as it is now.
+    FilesChanged(FilesInfo),
+}
+
+/// Files on their way between domains.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilesInfo {
+    /// What the user is told now, if anything; files' names are escaped.
+    pub notice: Option<String>,
+    /// Whether that is a question, or a transfer that can be stopped.
+    pub open: bool,
+    /// The domains that can be chosen now, by the keys Super+1 and on.
+    pub choices: Vec<String>,
 }
 
 /// What was copied between domains. Of what it says itself, nothing.

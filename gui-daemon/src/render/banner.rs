@@ -1,5 +1,5 @@
-//! What the compositor tells the user about the clipboard: domains by name and colour, a sentence, and the buttons of a
-//! question. It lies above all views and is opaque, so that none of it is anybody else's.
+//! What the compositor tells the user about what passes between domains: the domains by name and colour, what it is, and what
+//! can be pressed. It lies above all views and is opaque, so that none of it is anybody else's.
 
 use smithay::backend::renderer::pixman::{PixmanError, PixmanRenderer};
 use tiny_skia::{FillRule, Pixmap, PixmapPaint, Rect as SkiaRect, Transform};
@@ -19,11 +19,11 @@ const RIM: i32 = 4;
 const PADDING: i32 = 12;
 /// Height of the line with the parties.
 const PARTIES: i32 = 30;
-/// Height of the line with the sentence.
+/// Height of a line of words.
 const SENTENCE: i32 = 26;
 /// Height of the buttons.
 const BUTTON: i32 = 36;
-/// From the sentence to the buttons.
+/// From the words to the buttons, and from one row of these to the next.
 const GAP: i32 = 8;
 /// From one party to the arrow, and from that to the next.
 const ARROW_GAP: i32 = 8;
@@ -41,17 +41,21 @@ pub struct Banner {
     pub place: Rect,
     /// Whom it is about: nobody, one, or from whom to whom.
     pub parties: Vec<(String, Style)>,
-    /// What it is about.
-    pub text: String,
-    /// Yes and no, of a question.
-    pub buttons: Option<[BannerButton; 2]>,
+    /// What it is about, by lines.
+    pub lines: Vec<String>,
+    /// What can be pressed.
+    pub buttons: Vec<BannerButton>,
 }
 
 /// An answer to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BannerButton {
+    /// Where on the desktop; from [`Banner::button_places`].
+    pub place: Rect,
     /// What stands on it.
     pub text: String,
+    /// The domain that it stands for.
+    pub party: Option<(String, Style)>,
     /// Whether the pointer is on it.
     pub hovered: bool,
 }
@@ -60,19 +64,30 @@ impl Banner {
     /// The width there is room for two of the longest names in, in logical pixels.
     pub const WIDTH: i32 = 560;
 
-    /// The height of a notice, or of a question, in logical pixels.
-    pub const fn height(asks: bool) -> i32 {
-        2 * (RIM + PADDING) + PARTIES + SENTENCE + if asks { GAP + BUTTON } else { 0 }
+    /// The height of one with so many lines and rows of buttons, in logical pixels.
+    pub fn height(lines: usize, rows: usize) -> i32 {
+        let times =
+            |count: usize, height: i32| i32::try_from(count).unwrap_or(i32::MAX).saturating_mul(height);
+        let words = (2 * (RIM + PADDING) + PARTIES).saturating_add(times(lines, SENTENCE));
+        words.saturating_add(times(rows, GAP + BUTTON))
     }
 
-    /// Where a question at `place` has its yes and its no.
-    pub fn button_places(place: Rect) -> [Rect; 2] {
+    /// Where a banner at `place` has its buttons, of which each row has so many.
+    pub fn button_places(place: Rect, rows: &[i32]) -> Vec<Rect> {
         let edge = RIM + PADDING;
-        let width = (place.width.saturating_sub(2 * edge + PADDING) / 2).max(0);
-        let top = place.bottom().saturating_sub(edge + BUTTON);
         let left = place.x.saturating_add(edge);
-        let right = place.right().saturating_sub(edge + width);
-        [left, right].map(|x| Rect::new(x, top, width, BUTTON))
+        let across = place.width.saturating_sub(2 * edge);
+        let mut top = place.bottom().saturating_sub(edge);
+        let mut places = Vec::new();
+        for count in rows.iter().rev() {
+            top = top.saturating_sub(BUTTON);
+            let gaps = PADDING.saturating_mul(count.saturating_sub(1));
+            let width = across.saturating_sub(gaps).checked_div(*count).unwrap_or(0).max(0);
+            let at = |number: i32| left.saturating_add(width.saturating_add(PADDING).saturating_mul(number));
+            places.splice(0..0, (0..*count).map(|number| Rect::new(at(number), top, width, BUTTON)));
+            top = top.saturating_sub(GAP);
+        }
+        places
     }
 }
 
@@ -96,7 +111,11 @@ impl BannerImage {
         renderer: &mut PixmanRenderer,
     ) -> Result<Option<Pixels>, PixmanError> {
         let geometry = mapping.snapped(banner.place);
-        let banner = Banner { place: Rect::at(Point::default(), banner.place.size()), ..banner.clone() };
+        let corner = banner.place.origin();
+        let mut banner = Banner { place: Rect::at(Point::default(), banner.place.size()), ..banner.clone() };
+        for button in &mut banner.buttons {
+            button.place = Rect::at(button.place.origin().minus(corner), button.place.size());
+        }
         let key = Key { banner, size: (geometry.size.w, geometry.size.h) };
         let drawn = self.element(geometry, key, renderer, |key| Painter { mapping, text }.paint(key))?;
         Ok(drawn.map(|pixels| Pixels { opaque: vec![Area::from_size(geometry.size)], ..pixels }))
@@ -125,13 +144,16 @@ impl Painter<'_> {
                 left = painter.pill(line, left, name, (colour, colour.readable()));
             }
         });
-        let sentence = self.line(Size::new(across, SENTENCE), |painter, line| {
-            painter.words(line, 0.0, &banner.text, Weight::Regular, INK);
-        });
         self.put(&mut pixmap, parties, Point::new(edge, edge));
-        self.put(&mut pixmap, sentence, Point::new(edge, edge + PARTIES));
-        for (button, place) in banner.buttons.iter().flatten().zip(Banner::button_places(banner.place)) {
-            self.put(&mut pixmap, self.button(button, place.size()), place.origin());
+        let tops = (edge + PARTIES..).step_by(SENTENCE.unsigned_abs() as usize);
+        for (words, top) in banner.lines.iter().zip(tops) {
+            let sentence = self.line(Size::new(across, SENTENCE), |painter, line| {
+                painter.words(line, 0.0, words, Weight::Regular, INK);
+            });
+            self.put(&mut pixmap, sentence, Point::new(edge, top));
+        }
+        for button in &banner.buttons {
+            self.put(&mut pixmap, self.button(button), button.place.origin());
         }
         Some(pixmap)
     }
@@ -162,14 +184,19 @@ impl Painter<'_> {
         Some(line)
     }
 
-    fn button(&self, button: &BannerButton, size: Size) -> Option<Pixmap> {
-        self.line(size, |painter, pixmap| {
+    fn button(&self, button: &BannerButton) -> Option<Pixmap> {
+        self.line(button.place.size(), |painter, pixmap| {
             let (width, height) = (pixmap.width() as f32, pixmap.height() as f32);
             let ground = if button.hovered { BUTTON_HOVERED } else { BUTTON_GROUND };
             if let Some(shape) = rounded(0.0, 0.0, width, height, painter.length(6)) {
                 pixmap.fill_path(&shape, &paint(ground), FillRule::Winding, Transform::identity(), None);
             }
-            painter.centred(pixmap, &button.text, INK);
+            let Some((name, style)) = &button.party else {
+                return painter.centred(pixmap, &button.text, INK);
+            };
+            let (edge, colour) = (painter.length(PADDING), style.color());
+            let left = painter.words(pixmap, edge, &button.text, Weight::Bold, INK) + edge;
+            painter.pill(pixmap, left, name, (colour, colour.readable()));
         })
     }
 

@@ -61,9 +61,9 @@ pub struct Canvas {
     /// The pointer as last drawn.
     pub(super) cursor: Option<Cursor>,
     cursors: CursorImages,
-    banner: BannerImage,
-    /// What the banner covers.
-    pub(super) banner_area: Option<Area>,
+    banners: Vec<BannerImage>,
+    /// What the banners cover.
+    pub(super) banner_areas: Vec<Area>,
     landing: Landing,
 }
 
@@ -103,8 +103,8 @@ impl Canvas {
             stack: Vec::new(),
             cursor: None,
             cursors: CursorImages::default(),
-            banner: BannerImage::default(),
-            banner_area: None,
+            banners: Vec::new(),
+            banner_areas: Vec::new(),
             landing: Landing::default(),
         })
     }
@@ -224,7 +224,7 @@ impl Canvas {
     /// All that `scene` shows, topmost first. Notes its views.
     fn elements(&mut self, scene: &Scene<'_>) -> Result<Vec<SceneElement>, RenderError> {
         let mut elements = self.pointer(scene.cursor.as_ref())?;
-        elements.extend(self.banner(scene.banner.as_ref())?);
+        elements.extend(self.banners(&scene.banners)?);
         if let Some((area, color)) = scene.landing {
             elements.push(self.landing.element(area, color, self.mapping).into());
         }
@@ -278,15 +278,21 @@ impl Canvas {
         self.cursors.picture(cursor, self.size.height, self.mapping, most)
     }
 
-    /// What the user is told, if any of it is on the canvas. Notes where.
-    fn banner(&mut self, told: Option<&Banner>) -> Result<Option<SceneElement>, RenderError> {
-        let told = told.filter(|told| !told.place.intersection(self.screen()).is_empty());
-        let drawn = match told {
-            Some(told) => self.banner.banner(told, self.mapping, &self.text, &mut self.renderer)?,
-            None => None,
-        };
-        self.banner_area = drawn.as_ref().map(|drawn| drawn.geometry);
-        Ok(drawn.map(SceneElement::from))
+    /// What the user is told, as far as any of it is on the canvas. Notes where.
+    fn banners(&mut self, told: &[Banner]) -> Result<Vec<SceneElement>, RenderError> {
+        let screen = self.screen();
+        self.banners.resize_with(told.len(), BannerImage::default);
+        self.banner_areas.clear();
+        let mut elements = Vec::new();
+        for (told, image) in told.iter().zip(&mut self.banners) {
+            if told.place.intersection(screen).is_empty() {
+                continue;
+            }
+            let drawn = image.banner(told, self.mapping, &self.text, &mut self.renderer)?;
+            self.banner_areas.extend(drawn.as_ref().map(|drawn| drawn.geometry));
+            elements.extend(drawn.map(SceneElement::from));
+        }
+        Ok(elements)
     }
 
     /// Forgets what is on the framebuffer.

@@ -133,7 +133,7 @@ impl Canvas {
             changed.loc += pixels.geometry.loc;
             let Some(changed) = changed.intersection(screen) else { continue };
             // What shows through is mixed in once.
-            let above = above.iter().map(|(_, outer)| *outer).chain(self.banner_area);
+            let above = above.iter().map(|(_, outer)| *outer).chain(self.banner_areas.iter().copied());
             let hidden = above.chain(damage.iter().copied());
             let hidden = hidden.filter(|hidden| hidden.overlaps(changed));
             let visible = Rectangle::subtract_rects_many_in_place(vec![changed], hidden);

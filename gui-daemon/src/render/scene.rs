@@ -16,7 +16,7 @@ pub struct Scene<'a> {
     /// The pointer, drawn above all views; `None` where the host draws it.
     pub cursor: Option<Cursor>,
     /// What the user is told, above all views.
-    pub banner: Option<Banner>,
+    pub banners: Vec<Banner>,
     /// Where the window that the pointer moves will be if it is let go of, and the colour of its frame.
     pub landing: Option<(Rect, Color)>,
     /// What shows where no view is.

@@ -109,7 +109,7 @@ fn popup<'a>(id: u64, frame: FrameSpec, content: Rect, pixels: Content<'a>) -> V
 }
 
 fn scene(views: Vec<View<'_>>) -> Scene<'_> {
-    Scene { views, cursor: None, banner: None, landing: None, background: DESK }
+    Scene { views, cursor: None, banners: Vec::new(), landing: None, background: DESK }
 }
 
 /// Draws one red window that shows `image` in `content`.

@@ -37,6 +37,12 @@ impl AgentConn {
         self.files.room().min(room)
     }
 
+    /// How many bytes of the offered files were not given yet.
+    #[must_use]
+    pub fn files_left(&self) -> u64 {
+        self.files.left()
+    }
+
     /// Sends the next bytes of the offered files. Not if they are more than [`AgentConn::files_room`].
     pub fn files_data(&mut self, token: u32, data: Vec<u8>) -> bool {
         let sent = data.len() <= self.files_room() && self.files.send(token, data.len());
