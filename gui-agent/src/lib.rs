@@ -48,7 +48,7 @@ mod xwayland;
 pub use agent::{Agent, Application, StartError};
 pub use command::Command;
 pub use domains::LookUpError;
-pub use files::send::{SendError, send};
+pub use files::send::{SendError, send, session_agent};
 pub use options::{DEFAULT_REFRESH_HZ, GUI_PORT, Options};
 pub use privilege::Privilege;
 pub use state::State;

@@ -19,7 +19,7 @@ use tracing_subscriber::EnvFilter;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if let Some(Action::Send { files }) = &arguments.action {
-        return match gui_agent::send(files) {
+        return match gui_agent::session_agent().and_then(|agent| gui_agent::send(&agent, files)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("gui-agent: {error}");

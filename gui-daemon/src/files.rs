@@ -215,6 +215,14 @@ impl Files {
         }
     }
 
+    /// The user pressed the pointer on a question that could not be read yet: the time to read it begins anew, so that somebody
+    /// who clicks away at what was there before chooses nothing.
+    pub fn pressed_early(&mut self, now: Duration) {
+        if let Stage::Question { since, .. } = &mut self.stage {
+            *since = now;
+        }
+    }
+
     /// The user refuses, or stops what is under way. Too soon after a question came, nothing happens.
     pub fn cancel(&mut self, now: Duration) {
         if matches!(self.stage, Stage::Question { .. }) && !self.takes_answers(now) {

@@ -83,14 +83,15 @@ fn said(end: FilesEnd) -> &'static str {
     }
 }
 
-/// Sends these files and waits until they have arrived. Says on stderr what is waited for.
+/// Sends these files by the agent with this Wayland socket and waits until they have arrived. Says on stderr how far it is, if
+/// that is a terminal.
 ///
 /// # Errors
 ///
 /// [`SendError`]: then nothing of them was kept anywhere.
-pub fn send(paths: &[PathBuf]) -> Result<(), SendError> {
+pub fn send(agent: &Path, paths: &[PathBuf]) -> Result<(), SendError> {
     let (files, list) = opened(paths)?;
-    let socket = socket()?;
+    let socket = socket_beside(agent);
     let mut agent =
         UnixStream::connect(&socket).map_err(|error| SendError::NoAgent { path: socket, error })?;
     let list_bytes = list.to_wire();
@@ -132,13 +133,17 @@ fn opened(paths: &[PathBuf]) -> Result<(Vec<(PathBuf, File)>, FileList), SendErr
     Ok((files, list))
 }
 
-/// Where this session's agent listens.
-fn socket() -> Result<PathBuf, SendError> {
+/// The Wayland socket of this session's agent.
+///
+/// # Errors
+///
+/// [`SendError::NoDisplay`].
+pub fn session_agent() -> Result<PathBuf, SendError> {
     let display = env::var_os("WAYLAND_DISPLAY").filter(|display| !display.is_empty());
     let display = PathBuf::from(display.ok_or(SendError::NoDisplay)?);
     let folder = env::var_os("XDG_RUNTIME_DIR").unwrap_or_default();
     // an absolute path stays what it is
-    Ok(socket_beside(&Path::new(&folder).join(display)))
+    Ok(Path::new(&folder).join(display))
 }
 
 /// Copies a file. The agent's answer if that comes before the end.

@@ -98,6 +98,10 @@ fn what_is_pressed_before_it_could_be_read_is_no_answer() {
     assert!(files.is_asking());
     files.choose(0, at(2000) + GUARD);
     assert!(!files.is_asking());
+    // who clicks on and on chooses nothing
+    let mut files = asked();
+    files.pressed_early(at(600));
+    assert!(!files.takes_answers(at(1000)) && files.takes_answers(at(600) + GUARD));
     // keys without a domain are none
     let mut files = asked();
     files.choose(2, at(1000));

@@ -209,10 +209,10 @@ impl State {
         Some(Banner { place, parties, lines: notice.lines, buttons: buttons.collect() })
     }
 
-    /// Whether a place for the pointer is ours.
+    /// Whether a place for the pointer is ours. Nothing is while a window holds the pointer, as the user does not point then.
     pub(crate) fn files_cover(&self, at: Point) -> bool {
-        let is_open = self.files.files.is_open() && self.pointer.buttons == 0;
-        is_open && self.files.place.is_some_and(|place| place.contains(at))
+        let points = self.pointer.buttons == 0 && self.pointer_hold.holder().is_none();
+        points && self.files.files.is_open() && self.files.place.is_some_and(|place| place.contains(at))
     }
 
     fn files_button_at(&self, at: Point) -> Option<usize> {
@@ -227,8 +227,11 @@ impl State {
             let takes = self.files_cover(at);
             if takes {
                 // What is pressed before it could be read means nothing.
-                let files = &self.files.files;
-                let readable = !files.is_asking() || files.takes_answers(self.now());
+                let now = self.now();
+                let readable = !self.files.files.is_asking() || self.files.files.takes_answers(now);
+                if !readable {
+                    self.files.files.pressed_early(now);
+                }
                 let pointed = self.files_button_at(at).filter(|_| readable);
                 self.files.press = Some(pointed);
                 self.queue_redraw();
@@ -256,6 +259,7 @@ impl State {
         FilesInfo {
             notice: files.notice().map(|notice| notice.line()),
             open: files.is_open(),
+            takes_answers: files.takes_answers(self.now()),
             choices: files.choices().0.iter().map(|party| party.name.clone()).collect(),
         }
     }

@@ -354,6 +354,8 @@ pub struct FilesInfo {
     pub notice: Option<String>,
     /// Whether that is a question, or a transfer that can be stopped.
     pub open: bool,
+    /// Whether the question has been there for long enough to be answered.
+    pub takes_answers: bool,
     /// The domains that can be chosen now, by the keys Super+1 and on.
     pub choices: Vec<String>,
 }

@@ -6,6 +6,7 @@ mod clipboard;
 mod damage;
 mod devices;
 mod extended;
+mod files;
 mod fixture;
 mod frames;
 mod grants;

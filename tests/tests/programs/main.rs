@@ -1,5 +1,6 @@
 //! The programs themselves, with applications that know nothing of them.
 
+mod files;
 mod no_xen;
 mod session;
 

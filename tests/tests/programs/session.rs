@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gui_daemon::ipc::{Event, WindowInfo};
+use gui_daemon::ipc::{Event, FilesInfo, WindowInfo};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -84,6 +84,8 @@ pub struct Watch {
     lines: Receiver<String>,
     /// As told last, by domain and title.
     pub windows: BTreeMap<(String, String), WindowInfo>,
+    /// The files on their way, as told last.
+    pub files: FilesInfo,
 }
 
 const CONFIG: &str = r#"
@@ -172,6 +174,13 @@ impl Session {
         Process(command.spawn().unwrap())
     }
 
+    /// A program of a domain that sends files, with its agent at the first free socket.
+    pub fn send(&self, domain: &str, files: &[&Path]) -> Child {
+        let mut send = self.command(program("gui-agent"), domain);
+        send.arg("send").args(files).env("WAYLAND_DISPLAY", "wayland-1").stderr(Stdio::piped());
+        send.spawn().unwrap()
+    }
+
     fn msg_command(&self, arguments: &[&str]) -> Command {
         let mut command = self.command(program("gui-daemon"), "dom0");
         command.args(["msg", "--json", "--socket"]).arg(self.control()).args(arguments);
@@ -207,7 +216,7 @@ impl Session {
         std::thread::spawn(move || {
             output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
-        Watch { _process: Process(child), lines, windows: BTreeMap::new() }
+        Watch { _process: Process(child), lines, windows: BTreeMap::new(), files: FilesInfo::default() }
     }
 }
 
@@ -215,17 +224,36 @@ impl Watch {
     /// Waits until the windows, by domain and title, are so.
     #[track_caller]
     pub fn until(&mut self, what: &str, is_so: impl Fn(&BTreeMap<(String, String), WindowInfo>) -> bool) {
+        self.until_told(what, |watch| is_so(&watch.windows));
+    }
+
+    fn note(&mut self, line: &str) {
+        match serde_json::from_str(line).unwrap() {
+            Event::WindowsChanged(windows) => {
+                let named = |it: WindowInfo| ((it.domain.clone(), it.title.clone()), it);
+                self.windows = windows.into_iter().filter(|it| it.mapped).map(named).collect();
+            }
+            Event::FilesChanged(files) => self.files = files,
+            Event::DomainsChanged(_) | Event::ClipboardChanged(_) => {}
+        }
+    }
+
+    /// Takes in what was told until now.
+    pub fn take_told(&mut self) {
+        while let Ok(line) = self.lines.try_recv() {
+            self.note(&line);
+        }
+    }
+
+    /// Waits until what was told is so.
+    #[track_caller]
+    pub fn until_told(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
-        while !is_so(&self.windows) {
+        while !is_so(self) {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(line) => {
-                    if let Event::WindowsChanged(windows) = serde_json::from_str(&line).unwrap() {
-                        let named = |it: WindowInfo| ((it.domain.clone(), it.title.clone()), it);
-                        self.windows = windows.into_iter().filter(|it| it.mapped).map(named).collect();
-                    }
-                }
+                Ok(line) => self.note(&line),
                 Err(RecvTimeoutError::Timeout) => {
-                    panic!("waited in vain: {what}; there are {:?}", self.windows)
+                    panic!("waited in vain: {what}; there are {:?}, {:?}", self.windows, self.files)
                 }
                 Err(RecvTimeoutError::Disconnected) => panic!("the daemon ended before: {what}"),
             }
