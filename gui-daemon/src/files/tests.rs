@@ -113,7 +113,7 @@ fn what_is_pressed_before_it_could_be_read_is_no_answer() {
 fn many_domains_come_in_pages() {
     let mut files = Files::default();
     files.offer(offer(7), others(&[Action::Ask; 11]), MOST, at(0));
-    assert_eq!(files.choices().1, true);
+    assert!(files.choices().1);
     assert_eq!(choices(&files), NAMES[1..9]);
     files.choose(PER_PAGE, at(1000));
     assert_eq!(choices(&files), NAMES[9..]);
@@ -193,7 +193,8 @@ fn a_question_is_not_asked_for_ever() {
 fn whatever_ends_a_transfer_both_ends_hear_of_it() {
     let end = |end| Say::End(VAULT, 3, end);
     let result = |end| Say::Result(WORK, 7, end);
-    let ends: [(fn(&mut Files), Vec<Say>, &str); 8] = [
+    type End = (fn(&mut Files), Vec<Say>, &'static str);
+    let ends: [End; 8] = [
         (
             |files| files.cancel(at(1001)),
             vec![result(FilesEnd::Cancelled), end(FilesEnd::Cancelled)],

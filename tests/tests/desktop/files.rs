@@ -272,7 +272,8 @@ fn names_are_harmless_whatever_the_sender_says() {
 #[test]
 fn what_breaks_off_leaves_nothing() {
     // the sender stops; it dies; the user stops it
-    let breaks: [(fn(&mut World, usize), &str); 3] = [
+    type Break = (fn(&mut World, usize), &'static str);
+    let breaks: [Break; 3] = [
         (
             |world, peer| world.peers[peer].say(0, &AgentMessage::FilesEnd { token: 1, end: 3 }),
             "they cannot be read: nothing is kept",
@@ -401,7 +402,7 @@ fn there_has_to_be_somebody_who_takes_files() {
 fn only_files_are_sent() {
     let mut world = World::new();
     let folder = world.dir.path().to_owned();
-    let sending = world.send(Work, &[folder.clone()]);
+    let sending = world.send(Work, std::slice::from_ref(&folder));
     assert_eq!(world.end(sending), format!("{}: not a regular file", folder.display()));
     let sending = world.send(Work, &["/dev/zero".into()]);
     assert_eq!(world.end(sending), "/dev/zero: not a regular file");
