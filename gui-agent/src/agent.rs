@@ -136,8 +136,12 @@ impl Agent {
     /// # Errors
     ///
     /// What the system says about the stream.
-    pub fn add_privileged_client(&mut self, stream: UnixStream, privilege: Privilege) -> io::Result<()> {
-        insert_client(&mut self.state, stream, Some(privilege)).map(drop)
+    pub fn add_privileged_client(
+        &mut self,
+        stream: UnixStream,
+        privilege: Privilege,
+    ) -> io::Result<Application> {
+        insert_client(&mut self.state, stream, Some(privilege)).map(Application)
     }
 
     /// What the GUI domain calls the window of an application's surface, by the surface's number on the application's

@@ -44,6 +44,9 @@ pub struct Arguments {
     /// The name of the Wayland socket in $XDG_RUNTIME_DIR. Without it, the first free of wayland-1, wayland-2, …
     #[arg(long, value_name = "NAME")]
     socket_name: Option<String>,
+    /// What applications may do that they may not by themselves.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    allow: Vec<Allowed>,
     /// Serve no X11 applications. Without this, they are if Xwayland is installed.
     #[arg(long)]
     no_x11: bool,
@@ -85,6 +88,13 @@ enum Transport {
     Ring,
 }
 
+/// What is not every application's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Allowed {
+    /// Panels, launchers and notifications that place themselves at the edges of an output.
+    LayerShell,
+}
+
 impl Arguments {
     /// What the agent is to be made with. On Xen, what is not given is looked up.
     ///
@@ -108,6 +118,7 @@ impl Arguments {
             max_minor: self.max_minor,
             refresh_hz: self.refresh,
             socket_name: self.socket_name.clone(),
+            layer_shell: self.allow.contains(&Allowed::LayerShell),
             x11: !self.no_x11,
             ..Options::new(backend, domain)
         })

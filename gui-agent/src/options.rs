@@ -34,6 +34,9 @@ pub struct Options {
     pub refresh_hz: u32,
     /// The name of the Wayland socket. `None`: the first free of `wayland-1`, `wayland-2`, …
     pub socket_name: Option<String>,
+    /// Whether applications may put panels and launchers at the edges of an output (`zwlr_layer_shell_v1`). To the GUI
+    /// domain these are windows that place themselves.
+    pub layer_shell: bool,
     /// Whether X11 applications are served, if Xwayland is installed.
     pub x11: bool,
     /// The folder that other domains' files come to, each domain's in one of its own. `None`: `Incoming` in the user's home.
@@ -54,6 +57,7 @@ impl Options {
             max_minor: Version::NEWEST.minor,
             refresh_hz: DEFAULT_REFRESH_HZ,
             socket_name: None,
+            layer_shell: false,
             x11: false,
             incoming: None,
             runtime_dir: None,

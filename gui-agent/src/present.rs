@@ -222,7 +222,7 @@ impl State {
         self.update_awake(id);
         match self.windows.get(id).map(|window| &window.role) {
             Some(Role::Popup { .. }) => self.place_popup(id),
-            Some(Role::Toplevel { .. } | Role::X11 { .. }) => self.reconcile_size(id),
+            Some(Role::Toplevel { .. } | Role::Layer { .. } | Role::X11 { .. }) => self.reconcile_size(id),
             Some(Role::Input) | None => {}
         }
     }

@@ -91,6 +91,10 @@ impl State {
             conn.hints(id, *hints);
             conn.parent(id, parent.filter(|_| !override_redirect));
         }
+        if let Role::Layer { namespace, .. } = &role {
+            conn.title(id, namespace);
+            conn.class(id, namespace, namespace);
+        }
         if let Role::Popup { popup } = &role
             && announced.is_none()
         {
@@ -234,6 +238,8 @@ impl State {
             toplevel.send_close();
         } else if let Some(window) = self.windows.get(id).and_then(Window::x11) {
             self.xwayland.close(window);
+        } else if let Some(Window { role: Role::Layer { layer, .. }, .. }) = self.windows.get(id) {
+            layer.send_close();
         }
     }
 
@@ -267,7 +273,8 @@ impl State {
         self.dismiss_popups();
         self.xwayland.set_focus(surface.as_ref().and_then(surface::x11_of));
         if let Some(keyboard) = self.seat.get_keyboard() {
-            keyboard.set_focus(self, surface.clone().map(KeyFocus::from), SERIAL_COUNTER.next_serial());
+            let typed_into = self.typed_into(surface.as_ref());
+            keyboard.set_focus(self, typed_into.map(KeyFocus::from), SERIAL_COUNTER.next_serial());
         }
         self.set_activated(old.as_ref(), false);
         self.set_activated(surface.as_ref(), true);
@@ -362,6 +369,17 @@ fn with_early_wishes<T>(surface: &WlSurface, change: impl FnOnce(&mut Vec<Wish>)
     with_states(surface, |states| {
         let wishes = states.data_map.get_or_insert_threadsafe(EarlyWishes::default);
         change(&mut wishes.0.lock().unwrap_or_else(PoisonError::into_inner))
+    })
+}
+
+/// The state in which a toplevel is to fill the screen when it is shown first, if its client has asked for one.
+pub(crate) fn early_state(surface: &WlSurface) -> Option<XdgState> {
+    with_early_wishes(surface, |wishes| {
+        wishes.iter().rev().find_map(|wish| match wish {
+            Wish::Maximised(true) => Some(XdgState::Maximized),
+            Wish::Fullscreen(true) => Some(XdgState::Fullscreen),
+            _ => None,
+        })
     })
 }
 

@@ -28,6 +28,7 @@ use smithay::{
         selection::{data_device::DataDeviceState, primary_selection::PrimarySelectionState},
         shell::{
             kde::decoration::KdeDecorationState,
+            wlr_layer::WlrLayerShellState,
             xdg::{XdgShellState, decoration::XdgDecorationState},
         },
         shm::ShmState,
@@ -52,6 +53,7 @@ use crate::{
         gestures::PointerListeners,
         input_method::Method,
         input_popup::InputPopups,
+        layer::Layers,
         output::Outputs,
         popup::{Grab, Placings},
         text_input::TextFields,
@@ -118,6 +120,7 @@ pub struct State {
     pub(crate) inhibitors_seen: bool,
     /// By which applications find this agent.
     pub(crate) environment: Vec<(&'static str, OsString)>,
+    pub(crate) layers: Layers,
     pub(crate) windows: Windows,
     pub(crate) xwayland: XWayland,
     /// Whether the daemon, or the last one if there is none, speaks the extension.
@@ -167,6 +170,8 @@ impl State {
         Self::offer_text_input(&display);
         Self::offer_input_method(&display);
         FractionalScaleManagerState::new::<Self>(&display);
+        let layers_offered = options.layer_shell;
+        let layer_shell = WlrLayerShellState::new_with_filter::<Self, _>(&display, move |_| layers_offered);
         let outputs = Outputs::new(&display, DEFAULT_SCREEN, options.refresh_hz);
 
         // what there is to do then is done in `settle`, which follows every round of events
@@ -213,6 +218,7 @@ impl State {
             input_popups: InputPopups::default(),
             inhibitors_seen: false,
             environment,
+            layers: Layers::new(layer_shell, layers_offered),
             windows: Windows::default(),
             xwayland,
             extended: false,

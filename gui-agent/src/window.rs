@@ -13,7 +13,10 @@ use smithay::{
     utils::{Logical, Point, Rectangle, Size},
     wayland::{
         compositor::with_states,
-        shell::xdg::{PopupSurface, SurfaceCachedState, ToplevelSurface},
+        shell::{
+            wlr_layer::LayerSurface,
+            xdg::{PopupSurface, SurfaceCachedState, ToplevelSurface},
+        },
     },
 };
 
@@ -31,6 +34,11 @@ pub(crate) enum Role {
     },
     /// An input method's, at a text cursor.
     Input,
+    Layer {
+        layer: LayerSurface,
+        /// What its client calls its purpose.
+        namespace: String,
+    },
     X11 {
         /// As the X server calls it.
         window: u32,
@@ -46,7 +54,7 @@ impl Role {
     pub(crate) fn overrides_redirect(&self) -> bool {
         match self {
             Self::Toplevel { .. } => false,
-            Self::Popup { .. } | Self::Input => true,
+            Self::Popup { .. } | Self::Layer { .. } | Self::Input => true,
             Self::X11 { places_itself, .. } => *places_itself,
         }
     }
@@ -55,7 +63,7 @@ impl Role {
     pub(crate) fn hints_mut(&mut self) -> Option<&mut SizeHints> {
         match self {
             Self::Toplevel { hints, .. } | Self::X11 { hints, places_itself: false, .. } => Some(hints),
-            Self::Popup { .. } | Self::Input | Self::X11 { .. } => None,
+            Self::Popup { .. } | Self::Layer { .. } | Self::Input | Self::X11 { .. } => None,
         }
     }
 }
@@ -100,7 +108,7 @@ impl Window {
     pub(crate) fn toplevel(&self) -> Option<&ToplevelSurface> {
         match &self.role {
             Role::Toplevel { toplevel, .. } => Some(toplevel),
-            Role::Popup { .. } | Role::Input | Role::X11 { .. } => None,
+            Role::Popup { .. } | Role::Layer { .. } | Role::Input | Role::X11 { .. } => None,
         }
     }
 
@@ -108,7 +116,7 @@ impl Window {
     pub(crate) fn x11(&self) -> Option<u32> {
         match &self.role {
             Role::X11 { window, .. } => Some(*window),
-            Role::Toplevel { .. } | Role::Popup { .. } | Role::Input => None,
+            Role::Toplevel { .. } | Role::Popup { .. } | Role::Layer { .. } | Role::Input => None,
         }
     }
 }

@@ -17,7 +17,10 @@ use smithay::{
             CompositorState, SurfaceData, TraversalAction, get_parent, get_role, with_states,
             with_surface_tree_downward,
         },
-        shell::xdg::{PopupSurface, PositionerState, XDG_POPUP_ROLE, XDG_TOPLEVEL_ROLE, XdgPopupSurfaceData},
+        shell::{
+            wlr_layer::LAYER_SURFACE_ROLE,
+            xdg::{PopupSurface, PositionerState, XDG_POPUP_ROLE, XDG_TOPLEVEL_ROLE, XdgPopupSurfaceData},
+        },
     },
 };
 
@@ -69,7 +72,7 @@ pub fn admit_popup(popup: &PopupSurface) -> bool {
     let admitted = leads_to_toplevel(popup);
     if !admitted {
         let error = xdg_wm_base::Error::InvalidPopupParent;
-        popup.xdg_popup().post_error(error, "a popup's parent must be a toplevel, or a popup of one");
+        popup.xdg_popup().post_error(error, "a popup's parent must be a window, or a popup of one");
     }
     admitted
 }
@@ -90,7 +93,7 @@ fn leads_to_toplevel(popup: &PopupSurface) -> bool {
     for _ in 0..MAX_POPUPS {
         let Some(surface) = next else { return false };
         match get_role(&surface) {
-            Some(XDG_TOPLEVEL_ROLE) => return true,
+            Some(XDG_TOPLEVEL_ROLE | LAYER_SURFACE_ROLE) => return true,
             Some(XDG_POPUP_ROLE) => next = parent_of(&surface),
             _ => return false,
         }

@@ -8,7 +8,10 @@ use smithay::{
             is_sync_subsurface,
         },
         seat::CURSOR_IMAGE_ROLE,
-        shell::xdg::{XDG_POPUP_ROLE, XDG_TOPLEVEL_ROLE},
+        shell::{
+            wlr_layer::LAYER_SURFACE_ROLE,
+            xdg::{XDG_POPUP_ROLE, XDG_TOPLEVEL_ROLE},
+        },
     },
 };
 
@@ -44,6 +47,7 @@ impl CompositorHandler for State {
                 self.popup_committed(&root);
             }
             Some(input_popup::ROLE) => self.input_popup_committed(&root),
+            Some(LAYER_SURFACE_ROLE) => self.layer_committed(&root),
             Some(CURSOR_IMAGE_ROLE) => return self.cursor_committed(&root),
             Some(xwayland::ROLE) => self.x11_committed(&root),
             None if self.xwayland.owns(&root) => self.unknown_x11_committed(&root),

@@ -14,6 +14,7 @@ mod hints;
 mod icon;
 pub(crate) mod input_method;
 pub(crate) mod input_popup;
+pub(crate) mod layer;
 pub(crate) mod output;
 pub(crate) mod popup;
 mod seat;

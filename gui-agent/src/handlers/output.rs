@@ -137,6 +137,12 @@ impl Outputs {
         self.primary.area
     }
 
+    /// An output as a rectangle of the desktop; the primary one if it is none or gone.
+    pub(crate) fn area(&self, output: Option<&Output>) -> Rectangle<i32, Logical> {
+        let known = output.and_then(|output| self.all().find(|known| known.output == *output));
+        known.unwrap_or(&self.primary).area
+    }
+
     /// These are all outputs now. Those that stay keep their globals. Returns those that are gone.
     fn replace(&mut self, display: &DisplayHandle, told: &[gui_protocol::Output]) -> Vec<Output> {
         let Some((first, rest)) = told.split_first() else { return Vec::new() };
@@ -222,6 +228,7 @@ impl State {
             }
             self.enter_outputs(id);
         }
+        self.lay_out();
     }
 
     /// Tells a window's client which outputs it is on, and what scale it is best drawn at.

@@ -104,7 +104,9 @@ fn to_wire(positioner: &PositionerState, grab: bool) -> Positioner {
 
 impl State {
     pub(super) fn popup_created(&mut self, popup: PopupSurface, positioner: &PositionerState) {
-        if admit_popup(&popup) && admit_positioner(&popup, positioner) {
+        // a panel's popup gets its parent after it was made
+        let is_to_come = self.layers.offered() && popup.get_parent_surface().is_none();
+        if (is_to_come || admit_popup(&popup)) && admit_positioner(&popup, positioner) {
             set_wants_grab(&popup, false);
             // fails only for a parent that is gone, and this one is not
             let _ = self.popups.track_popup(PopupKind::Xdg(popup));
@@ -291,7 +293,7 @@ impl State {
         let announced = self.placings.announced.iter().find(|(_, it)| *it == id).map(|(popup, _)| popup);
         let shown = || match &self.windows.get(id)?.role {
             Role::Popup { popup } => Some(popup),
-            Role::Toplevel { .. } | Role::Input | Role::X11 { .. } => None,
+            Role::Toplevel { .. } | Role::Layer { .. } | Role::Input | Role::X11 { .. } => None,
         };
         announced.or_else(shown).cloned()
     }
@@ -392,7 +394,8 @@ impl State {
                 keyboard.unset_grab(self);
             }
             let focus = self.focused.clone().filter(IsAlive::alive);
-            keyboard.set_focus(self, focus.map(KeyFocus::from), serial);
+            let typed_into = self.typed_into(focus.as_ref());
+            keyboard.set_focus(self, typed_into.map(KeyFocus::from), serial);
         }
     }
 }

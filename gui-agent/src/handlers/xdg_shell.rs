@@ -19,7 +19,7 @@ use smithay::{
     },
 };
 
-use crate::{state::State, surface::has_content};
+use crate::{scene::early_state, state::State, surface::has_content};
 
 /// What a client may ask of its window and have a chance to get, from a daemon of the base protocol or from none.
 pub(crate) const CAPABILITIES: [WmCapabilities; 2] = [WmCapabilities::Fullscreen, WmCapabilities::Minimize];
@@ -63,12 +63,18 @@ impl State {
         let toplevels = self.globals.xdg_shell.toplevel_surfaces();
         let Some(toplevel) = toplevels.iter().find(|it| it.wl_surface() == surface).cloned() else { return };
         if !toplevel.is_initial_configure_sent() {
-            // no size: a new window's is the client's to choose
             let bounds = self.bounds();
             self.prefer_scale(surface, self.outputs.primary().density());
+            let fills = self.extended.then(|| early_state(surface)).flatten();
             toplevel.with_pending_state(|state| {
                 state.bounds = Some(bounds);
                 state.decoration_mode = Some(Mode::ServerSide);
+                // No size: a new window's is the client's to choose. Only one that is to fill the screen begins so,
+                // and not with a size that it will hardly keep; the GUI domain says the right one when it sees it.
+                state.size = fills.map(|_| bounds);
+                if let Some(fills) = fills {
+                    state.states.set(fills);
+                }
             });
             toplevel.send_configure();
         }

@@ -18,6 +18,7 @@ mod popups;
 mod privileges;
 mod protocols;
 mod running;
+mod surfaces;
 mod typing;
 mod windows;
 mod x11;

@@ -7,7 +7,7 @@
 mod input;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     os::fd::OwnedFd,
     path::Path,
@@ -70,6 +70,8 @@ pub struct Desk {
     /// From the back to the front.
     stack: Vec<WindowId>,
     focused: Option<WindowId>,
+    /// Windows that are to be told what they are to be.
+    changed: BTreeSet<WindowId>,
     pointer: (i32, i32),
     pointed: Option<WindowId>,
     /// Buttons that are down.
@@ -92,6 +94,7 @@ impl Desk {
             windows: BTreeMap::new(),
             stack: Vec::new(),
             focused: None,
+            changed: BTreeSet::new(),
             pointer: (0, 0),
             pointed: None,
             pressed: 0,
@@ -119,6 +122,10 @@ impl Desk {
         }
         while let Some(event) = self.conn.poll_event() {
             self.hear(event);
+        }
+        // once for all that was heard: a window that comes with wishes is told one state, not two
+        for id in std::mem::take(&mut self.changed) {
+            self.arrange(id);
         }
         loop {
             let written = self.link.write(self.conn.transmit());
@@ -209,18 +216,17 @@ impl Desk {
     pub fn place(&mut self, id: WindowId, corner: (i32, i32)) {
         if let Some(window) = self.windows.get_mut(&id) {
             window.corner = corner;
-            let size = window_size(window.states);
-            self.arrange(id, size);
+            self.arrange(id);
             // the pointer is elsewhere in it now
             self.point(true);
         }
     }
 
     /// Tells a window what it is to be; no size leaves that to it.
-    fn arrange(&mut self, id: WindowId, (width, height): (u32, u32)) {
+    fn arrange(&mut self, id: WindowId) {
         let Some(Window { corner: (x, y), states, .. }) = self.windows.get(&id) else { return };
         let bounds = Some((SCREEN.width, SCREEN.height));
-        let (x, y, states) = (*x, *y, *states);
+        let (x, y, states, (width, height)) = (*x, *y, *states, window_size(*states));
         let arrange =
             Arrange { x, y, width, height, bounds, states, scale: Scale::ONE, ..Arrange::default() };
         self.conn.arrange(id, arrange);
@@ -260,7 +266,11 @@ impl Desk {
     /// Brings a window to the front, popups that stand on it above it, and gives it the keyboard.
     fn focus(&mut self, id: WindowId) {
         let (front, back): (Vec<_>, Vec<_>) = self.stack.iter().partition(|it| self.toplevel_of(**it) == id);
-        self.stack = back.into_iter().chain(front).collect();
+        let stack = back.into_iter().chain(front);
+        let is_unmanaged =
+            |it: &WindowId| self.windows.get(&self.toplevel_of(*it)).is_some_and(|it| it.unmanaged);
+        let (above, below): (Vec<_>, Vec<_>) = stack.partition(is_unmanaged);
+        self.stack = below.into_iter().chain(above).collect();
         if self.focused == Some(id) {
             return;
         }
@@ -275,8 +285,7 @@ impl Desk {
     fn activate(&mut self, id: WindowId, active: bool) {
         if let Some(window) = self.windows.get_mut(&id) {
             window.states.set(States::ACTIVATED, active);
-            let size = window_size(window.states);
-            self.arrange(id, size);
+            self.changed.insert(id);
         }
     }
 
@@ -288,11 +297,10 @@ impl Desk {
             _ => return,
         };
         window.states.set(state, wanted);
-        let size = window_size(window.states);
-        if size != (0, 0) {
+        if window_size(window.states) != (0, 0) {
             window.corner = (0, 0);
         }
-        self.arrange(id, size);
+        self.changed.insert(id);
     }
 
     /// Answers where a popup goes: where its positioner says, as there is always room.

@@ -17,7 +17,7 @@ use calloop::{
     PostAction,
     channel::{Channel, Event},
 };
-use gui_agent::{Agent, Application, Options};
+use gui_agent::{Agent, Application, Options, Privilege};
 use rustix::event::{PollFd, PollFlags, poll};
 use shm_grant::{Backend, DomId};
 use tempfile::TempDir;
@@ -50,6 +50,7 @@ impl World {
         let options = Options {
             vchan_dir: Some(folder.path().to_owned()),
             runtime_dir: Some(folder.path().to_owned()),
+            layer_shell: true,
             ..Options::new(Backend::Socket, DOMAIN)
         };
         let agent = Agent::new(&options)?;
@@ -116,7 +117,8 @@ impl World {
 
     /// A client of the suite, and what it calls its connection.
     pub fn add_client(&mut self, connection: RawFd, stream: UnixStream) -> io::Result<()> {
-        let application = self.agent.add_client(stream)?;
+        // some are an input method to others, and the suite does not say which
+        let application = self.agent.add_privileged_client(stream, Privilege::InputMethod)?;
         self.clients.insert(connection, application);
         Ok(())
     }
