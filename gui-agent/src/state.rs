@@ -191,6 +191,7 @@ impl State {
         let xwayland = XWayland::new(options.x11, &event_loop);
         environment.extend(xwayland.environment());
         environment.push(("XDG_CURRENT_DESKTOP", session::DESKTOP.into()));
+        // Qt is told by this, and takes X11 without
         environment.push(("XDG_SESSION_TYPE", "wayland".into()));
         Ok(Self {
             display,

@@ -38,13 +38,13 @@ fn a_program_runs_among_this_domains_applications() {
     let (pid, words) = run(
         &mut world,
         5,
-        "echo $WAYLAND_DISPLAY; echo ${DISPLAY-none} ${WAYLAND_SOCKET-none}; \
+        "echo $WAYLAND_DISPLAY; echo ${DISPLAY-none} ${WAYLAND_SOCKET-none} $XDG_SESSION_TYPE; \
          test -n \"$XDG_ACTIVATION_TOKEN\" && test \"$XDG_ACTIVATION_TOKEN\" = \"$DESKTOP_STARTUP_ID\" && echo tokens; \
          readlink /proc/self/fd/0; cut -d ' ' -f 5 /proc/$$/stat; echo $$",
     );
     let words: Vec<_> = words.lines().collect();
     let socket = world.agent.socket_path();
-    assert_eq!(words[..4], [socket.to_str().unwrap(), "none none", "tokens", "/dev/null"]);
+    assert_eq!(words[..4], [socket.to_str().unwrap(), "none none wayland", "tokens", "/dev/null"]);
     assert_eq!(words[4..], [pid.to_string(), pid.to_string()], "it leads a process group of its own");
     // and leaves nothing behind
     let pid = Pid::from_raw(pid as i32).unwrap();

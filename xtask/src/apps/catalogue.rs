@@ -51,6 +51,8 @@ pub enum Typing {
 pub enum Menu {
     /// By a key.
     Key(&'static str),
+    /// By the left button, this far from the upper right corner of the window.
+    Click(i32, i32),
     /// By the right button in the middle of the window.
     RightClick,
     /// By the right button, for as long as it is held.
@@ -139,7 +141,7 @@ pub const ALL: &[App] = &[
         .menu(Menu::Key("F10")),
     app("gnome-calculator", "GTK 4", &["gnome-calculator"], "gnome-calculator")
         .typing(IN_CALCULATOR)
-        .menu(Menu::Key("F10")),
+        .menu(Menu::Click(64, 24)),
     app("nautilus", "GTK 4", &["nautilus"], "nautilus $HOME")
         .typing(Typing::Changes(&[Do::Key("ctrl+l"), Do::Text("/usr\n")]))
         .menu(Menu::Key("F10")),

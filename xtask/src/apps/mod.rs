@@ -2,7 +2,8 @@
 //!
 //! Each application has a daemon without a screen, an agent with Xwayland and a home of its own, is driven through the
 //! daemon's control socket as a user would drive it, and is looked at through it. `catalogue` says what each is asked to
-//! do, `trial` does it. Pictures and logs are left in `target/apps/`; a run of all of them writes `docs/applications.md`.
+//! do, `trial` does it. Pictures and logs are left in `target/apps/`; when all have been
+//! measured, they make `docs/applications.md`.
 
 mod catalogue;
 mod home;
@@ -36,10 +37,10 @@ const DOMAIN: &str = "apps";
 
 #[derive(Args)]
 pub struct Options {
-    /// Write what was measured to this file
+    /// Write the table to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Only those with one of these in their names; the document stays as it is then
+    /// Only those with one of these in their names; for the others, what was measured before stands
     names: Vec<String>,
 }
 
@@ -76,14 +77,53 @@ impl fmt::Display for Cell {
     }
 }
 
-/// One line of the table.
-struct Row {
-    app: &'static App,
-    cells: [Cell; 5],
-    note: String,
-}
+/// The columns of the table, as they are called in JSON.
+const COLUMNS: [&str; 8] = ["name", "toolkit", "window", "typing", "menu", "resize", "close", "note"];
+/// Those that are measured.
+const MEASURED: std::ops::Range<usize> = 2..7;
 
-const COLUMNS: [&str; 5] = ["window", "typing", "menu", "resize", "close"];
+/// One line of the table.
+#[derive(Clone, Debug, PartialEq)]
+struct Row([String; 8]);
+
+impl Row {
+    fn new(app: &App, cells: [Cell; 5], note: &str) -> Self {
+        let [window, typing, menu, resize, close] = cells.map(|cell| cell.to_string());
+        Self([
+            app.name.to_owned(),
+            app.toolkit.to_owned(),
+            window,
+            typing,
+            menu,
+            resize,
+            close,
+            note.to_owned(),
+        ])
+    }
+
+    fn name(&self) -> &str {
+        let Self([name, ..]) = self;
+        name
+    }
+
+    fn cells(&self) -> &[String] {
+        self.0.get(MEASURED).unwrap_or_default()
+    }
+
+    fn to_json(&self) -> Value {
+        COLUMNS
+            .iter()
+            .zip(&self.0)
+            .map(|(column, text)| ((*column).to_owned(), Value::from(text.as_str())))
+            .collect()
+    }
+
+    fn from_json(value: &Value) -> Option<Self> {
+        let texts: Option<Vec<_>> =
+            COLUMNS.iter().map(|column| Some(value.get(column)?.as_str()?.to_owned())).collect();
+        texts?.try_into().ok().map(Self)
+    }
+}
 
 pub fn run(options: &Options) -> anyhow::Result<()> {
     let is_wanted = |app: &&App| {
@@ -97,32 +137,46 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let folder = target.join("apps");
     fs::create_dir_all(&folder)?;
 
-    let mut rows = Vec::new();
+    let known = folder.join("measured.json");
+    let mut rows = fs::read(&known).map_or_else(|_| Vec::new(), |text| from_json(&text));
     for app in chosen {
         let row = measure(app, &target.join("debug"), &folder)?;
-        let cells: Vec<_> =
-            COLUMNS.iter().zip(&row.cells).map(|(name, cell)| format!("{name} {cell}")).collect();
-        println!("{}: {} ({})", app.name, cells.join(", "), row.note);
+        println!("{}", row.0.join(" | "));
+        rows.retain(|other| other.name() != row.name());
         rows.push(row);
-        if let Some(file) = &options.json {
-            fs::write(file, to_json(&rows)).with_context(|| file.display().to_string())?;
-        }
+        fs::write(&known, to_json(&rows))?;
     }
-    if options.names.is_empty() {
+    let place = |row: &Row| catalogue::ALL.iter().position(|app| app.name == row.name());
+    rows.retain(|row| place(row).is_some());
+    rows.sort_by_key(place);
+    if let Some(file) = &options.json {
+        fs::write(file, to_json(&rows)).with_context(|| file.display().to_string())?;
+    }
+    if rows.len() == catalogue::ALL.len() {
         fs::write(workspace::root().join("docs/applications.md"), document(&rows)?)?;
     }
     Ok(())
 }
 
-fn measure(app: &'static App, programs: &Path, folder: &Path) -> anyhow::Result<Row> {
-    let failed = |error: anyhow::Error| -> anyhow::Result<Row> {
-        let cell = Cell::of(Err(error))?;
-        Ok(Row { app, cells: std::array::from_fn(|_| cell.clone()), note: String::new() })
-    };
-    if let Err(error) = packages::install(app.packages) {
-        return failed(error);
-    }
+fn measure(app: &App, programs: &Path, folder: &Path) -> anyhow::Result<Row> {
     let file = folder.join(app.name.replace(' ', "-"));
+    match try_out(app, programs, &file) {
+        Ok(Seen { window, typing, menu, resize, close, x11 }) => {
+            let way = if x11 { "X11" } else { "Wayland" };
+            let package = app.packages.first().copied().unwrap_or_default();
+            let note = format!("{way}; {package} {}", packages::version(package)?);
+            Ok(Row::new(app, [window, typing, menu, resize, close], &note))
+        }
+        Err(error) => {
+            let cell = Cell::of(Err(error))?;
+            Ok(Row::new(app, std::array::from_fn(|_| cell.clone()), ""))
+        }
+    }
+}
+
+/// Tries one application. Pictures and logs get names that begin with `file`.
+fn try_out(app: &App, programs: &Path, file: &Path) -> anyhow::Result<Seen> {
+    packages::install(app.packages)?;
     let domain = Domain { name: DOMAIN, label: "blue", applications: Vec::new() };
     let setup = Setup {
         programs: Programs::in_directory(programs)?,
@@ -131,32 +185,18 @@ fn measure(app: &'static App, programs: &Path, folder: &Path) -> anyhow::Result<
         domains: std::slice::from_ref(&domain),
     };
     let mut session = Session::start(Processes::new()?, &setup)?;
-    let seen = Trial::start(&mut session, app, &file).and_then(Trial::run);
+    let seen = Trial::start(&mut session, app, file).and_then(Trial::run);
     fs::write(file.with_extension("session.log"), session.logs())?;
-    drop(session);
-    match seen {
-        Ok(Seen { window, typing, menu, resize, close, x11 }) => {
-            let way = if x11 { "X11" } else { "Wayland" };
-            let note =
-                format!("{way}; {}", packages::version(app.packages.first().copied().unwrap_or_default())?);
-            Ok(Row { app, cells: [window, typing, menu, resize, close], note })
-        }
-        Err(error) => failed(error),
-    }
+    seen
 }
 
 fn to_json(rows: &[Row]) -> String {
-    let apps: Vec<_> = rows
-        .iter()
-        .map(|Row { app, cells, note }| {
-            let texts = [("name", app.name), ("toolkit", app.toolkit), ("note", note)]
-                .map(|(name, text)| (name.to_owned(), Value::from(text)));
-            let cells =
-                COLUMNS.iter().zip(cells).map(|(name, cell)| ((*name).to_owned(), cell.to_string().into()));
-            texts.into_iter().chain(cells).collect::<Value>()
-        })
-        .collect();
-    format!("{:#}\n", json!({ "apps": apps }))
+    format!("{:#}\n", json!({ "apps": rows.iter().map(Row::to_json).collect::<Vec<_>>() }))
+}
+
+fn from_json(text: &[u8]) -> Vec<Row> {
+    let value: Value = serde_json::from_slice(text).unwrap_or_default();
+    value.get("apps").and_then(Value::as_array).into_iter().flatten().filter_map(Row::from_json).collect()
 }
 
 /// The document: how it was measured, and the table.
@@ -165,29 +205,30 @@ fn document(rows: &[Row]) -> anyhow::Result<String> {
     let mut text = format!(
         "# Applications\n\n\
          What applications of Debian {} do here, as `cargo xtask apps` measured it: for each a daemon without a screen, an \
-         agent with Xwayland, and the application, started by `gui-daemon msg run` as root in an empty home, with a session \
-         bus. It installs their packages, and writes this file.\n\n\
+         agent with\nXwayland, and the application, started by `gui-daemon msg run` as root in a home of its own, with a \
+         session bus. The command\ninstalls their packages and writes this file; with a part of a name it measures those \
+         anew that have it.\n\n\
          - **window**: it shows a window of more than one colour.\n\
-         - **typing**: keys have the effect they are meant to have: the text is in the file it saved, in the title of the page or \
-         of the window; or, with those that have nothing of the kind, the window's picture changed, or stopped moving.\n\
-         - **menu**: a menu opens by key or button, is not blank, and goes by Escape or when the button is let go.\n\
-         - **resize**: told to fill half of the screen, it draws at that size (less what a terminal's cells leave over).\n\
+         - **typing**: keys have the effect they are meant to have: the text is in the file it saved, or in the title of the \
+         page or window;\n  or, where nothing of the kind is there, the picture of the window changed, or stopped moving.\n\
+         - **menu**: one opens by key or button, is not blank, and goes by Escape or when the button is let go.\n\
+         - **resize**: told to fill half of the screen, it draws at that size, less what the cells of a terminal leave over.\n\
          - **close**: asked to close, its windows go and its process ends.\n\n\
          A cell says yes; no, with what was seen instead; or none, with why there is nothing to be seen.\n\n",
         debian.trim()
     );
-    let sums = COLUMNS.iter().enumerate().map(|(index, column)| {
-        let is = |wanted: fn(&Cell) -> bool| {
-            rows.iter().filter(|row| row.cells.get(index).is_some_and(wanted)).count()
-        };
-        let (yes, none) = (is(|cell| *cell == Cell::Yes), is(|cell| matches!(cell, Cell::None(_))));
-        format!("{column} {yes} of {}", rows.len() - none)
+    let sums = MEASURED.zip(0..).filter_map(|(column, cell)| {
+        let cells = || rows.iter().filter_map(|row| row.cells().get(cell));
+        let (yes, all) = (
+            cells().filter(|cell| *cell == "yes").count(),
+            cells().filter(|cell| !cell.starts_with("none")).count(),
+        );
+        COLUMNS.get(column).map(|name| format!("{name} {yes} of {all}"))
     });
     let _ = writeln!(text, "{} applications: {}.\n", rows.len(), sums.collect::<Vec<_>>().join(", "));
-    text.push_str("| application | toolkit | window | typing | menu | resize | close | note |\n|---|---|---|---|---|---|---|---|\n");
-    for Row { app, cells, note } in rows {
-        let cells: Vec<_> = cells.iter().map(|cell| cell.to_string().replace('|', "\\|")).collect();
-        let _ = writeln!(text, "| {} | {} | {} | {note} |", app.name, app.toolkit, cells.join(" | "));
+    let _ = writeln!(text, "| {} |\n{}|", COLUMNS.join(" | "), "|---".repeat(COLUMNS.len()));
+    for Row(texts) in rows {
+        let _ = writeln!(text, "| {} |", texts.clone().map(|text| text.replace('|', "\\|")).join(" | "));
     }
     Ok(text)
 }
@@ -205,15 +246,30 @@ mod tests {
         assert!(names.len() >= 25 && catalogue::ALL.iter().all(|app| !app.packages.is_empty()));
     }
 
+    fn row() -> Row {
+        let cells = [Cell::Yes, Cell::None("why"), Cell::No("a|b".to_owned()), Cell::Yes, Cell::Yes];
+        Row::new(&catalogue::ALL[0], cells, "X11; 1")
+    }
+
     #[test]
-    fn rows_become_json() {
-        let cells = [Cell::Yes, Cell::None("why"), Cell::No("it".to_owned()), Cell::Yes, Cell::Yes];
-        let row = Row { app: &catalogue::ALL[0], cells, note: "X11; 1".to_owned() };
-        let json: Value = serde_json::from_str(&to_json(&[row])).unwrap();
+    fn rows_become_json_and_come_back() {
+        let text = to_json(&[row()]);
+        let json: Value = serde_json::from_str(&text).unwrap();
         let expected = json!({
-            "name": "mousepad", "toolkit": "GTK 3", "window": "yes", "typing": "none: why", "menu": "no: it",
+            "name": "mousepad", "toolkit": "GTK 3", "window": "yes", "typing": "none: why", "menu": "no: a|b",
             "resize": "yes", "close": "yes", "note": "X11; 1",
         });
         assert_eq!(json["apps"][0], expected);
+        assert_eq!(from_json(text.as_bytes()), [row()]);
+        assert_eq!(from_json(b"{}"), []);
+    }
+
+    #[test]
+    fn the_document_counts() {
+        let text = document(&[row(), row()]).unwrap();
+        assert!(text.contains(
+            "\n2 applications: window 2 of 2, typing 0 of 0, menu 0 of 2, resize 2 of 2, close 2 of 2.\n"
+        ));
+        assert!(text.ends_with("| mousepad | GTK 3 | yes | none: why | no: a\\|b | yes | yes | X11; 1 |\n"));
     }
 }

@@ -207,6 +207,12 @@ impl<'a> Trial<'a> {
         let is_menu = |it: &Window| it.popup && it.drawn.is_some() && !known.contains(&it.id);
         match self.app.menu {
             Menu::Key(key) => self.press(key)?,
+            Menu::Click(left, down) => {
+                let Area { x, y, width, .. } = self.window(window)?.area;
+                let (x, y) = (x + width - left, y + down);
+                self.tell(&["input", "move", &x.to_string(), &y.to_string()])?;
+                self.tell(&["input", "button", "left"])?;
+            }
             Menu::RightClick => {
                 self.point_at(window)?;
                 self.tell(&["input", "button", "right"])?;
