@@ -62,9 +62,9 @@ pub enum Menu {
 }
 
 /// What is typed everywhere.
-pub const WORDS: &str = "typed by hand";
+pub const WORDS: &str = "Typed by hand";
 
-const IN_SHELL: &[Do] = &[Do::Text("echo typed by hand > $HOME/typed.txt\n")];
+const IN_SHELL: &[Do] = &[Do::Text("echo Typed by hand > $HOME/typed.txt\n")];
 const IN_EDITOR: &[Do] = &[Do::Text(WORDS), Do::Key("ctrl+s")];
 const IN_PAGE: Typing = Typing::Titles(&[Do::Click, Do::Text(WORDS)], WORDS);
 const IN_CALCULATOR: Typing = Typing::Changes(&[Do::Text("6*7\n")]);
@@ -120,7 +120,7 @@ pub const ALL: &[App] = &[
     app("mousepad", "GTK 3", &["mousepad"], "mousepad $HOME/typed.txt").editor().menu(Menu::Key("alt+f")),
     app("gedit", "GTK 3", &["gedit"], "gedit $HOME/typed.txt").editor().menu(Menu::Key("F10")),
     app("gvim", "GTK 3", &["vim-gtk3"], "gvim -f $HOME/typed.txt")
-        .typing(Typing::Saves(&[Do::Text("ityped by hand"), Do::Key("Escape"), Do::Text(":w\n")]))
+        .typing(Typing::Saves(&[Do::Text("iTyped by hand"), Do::Key("Escape"), Do::Text(":w\n")]))
         .menu(Menu::Key("alt+f")),
     app("emacs", "GTK 3", &["emacs-gtk"], "emacs --no-splash $HOME/typed.txt")
         .typing(Typing::Saves(&[Do::Text(WORDS), Do::Key("ctrl+x"), Do::Key("ctrl+s")]))
@@ -161,8 +161,12 @@ pub const ALL: &[App] = &[
     app("featherpad", "Qt 5", &["featherpad", "qtwayland5"], "featherpad $HOME/typed.txt")
         .editor()
         .menu(Menu::Key("alt+f")),
-    app("qterminal", "Qt 5", &["qterminal", "qtwayland5"], "qterminal").terminal().menu(Menu::RightClick),
+    app("qterminal", "Qt 5", &["qterminal", "qtwayland5"], "qterminal")
+        .terminal()
+        .menu(Menu::RightClick)
+        .last_words(&[Do::Key("Return")]),
     app("focuswriter", "Qt 6", &["focuswriter", "qt6-wayland"], "focuswriter $HOME/typed.txt")
+        .titled("typed.txt")
         .editor()
         .menu(Menu::RightClick),
     app("chromium", "Chromium, as Electron's", &["chromium"], CHROMIUM)
@@ -188,7 +192,7 @@ pub const ALL: &[App] = &[
     .menu(Menu::Key("alt+f")),
     app("thunderbird", "Firefox's", &["thunderbird"], "thunderbird --profile $HOME/firefox")
         .titled("Thunderbird")
-        .typing(Typing::Changes(&[Do::Text(WORDS)]))
+        .typing(Typing::Changes(&[Do::Key("ctrl+k"), Do::Text(WORDS)]))
         .menu(Menu::Key("alt+f")),
     app(
         "libreoffice writer",
@@ -201,7 +205,7 @@ pub const ALL: &[App] = &[
     .menu(Menu::Key("alt+f")),
     app("gimp", "GTK 2, X11", &["gimp"], "gimp --no-splash")
         .titled("GNU Image Manipulation Program")
-        .typing(Typing::Titles(&[Do::Key("ctrl+n")], "Create a New Image"))
+        .typing(Typing::Titles(&[Do::Key("ctrl+n"), Do::Key("Return")], "Untitled"))
         .menu(Menu::Key("alt+f")),
     app("mpv", "mpv", &["mpv"], "mpv --title='pause is ${pause}' av://lavfi:testsrc2")
         .titled("pause is no")

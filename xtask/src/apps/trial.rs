@@ -36,6 +36,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const STILL: Duration = Duration::from_millis(1200);
 /// One that never stops is taken as it is then.
 const SETTLE_LIMIT: Duration = Duration::from_secs(8);
+/// Pixels that a menu covers at least.
+const MENU: usize = 500;
 /// What borders and titles may take of half of the screen, and increments of a terminal's size.
 const FRAME: i32 = 80;
 
@@ -223,12 +225,14 @@ impl<'a> Trial<'a> {
             }
             Menu::None(_) => {}
         }
+        let end = Instant::now() + LIMIT / 2;
         let menu = self.wait(LIMIT, "no menu comes", |trial| {
             if let Some(menu) = trial.windows()?.into_iter().find(is_menu) {
                 return Ok(Some(Some(menu)));
             }
-            // Some are drawn in the window itself.
-            Ok((trial.look(window)?.differing(&before) > restless.max(500)).then_some(None))
+            // Some are drawn in the window itself, which may change for a menu that comes later as well.
+            let changes = Instant::now() > end && trial.look(window)?.differing(&before) > restless.max(MENU);
+            Ok(changes.then_some(None))
         })?;
         self.pause(STILL)?;
         let shown = menu.as_ref().map_or(Ok(None), |menu| self.look(menu.id).map(Some))?;
@@ -242,7 +246,7 @@ impl<'a> Trial<'a> {
         self.wait(LIMIT, "its menu stays", |trial| {
             Ok(match menu {
                 Some(_) => !trial.windows()?.iter().any(is_menu),
-                None => trial.look(window)?.differing(&before) <= restless.max(500),
+                None => trial.look(window)?.differing(&before) <= restless.max(MENU),
             }
             .then_some(()))
         })
@@ -299,8 +303,8 @@ impl<'a> Trial<'a> {
                     self.tell(&["input", "button", "left"])?;
                 }
             }
-            // A shortcut may open what the next key is for; a user takes longer than this.
-            self.pause(Duration::from_millis(300))?;
+            // A shortcut may open what the next key is for; a user takes as long.
+            self.pause(Duration::from_millis(700))?;
         }
         Ok(())
     }
