@@ -217,7 +217,7 @@ pub const ALL: &[App] = &[
     app("chocolate-doom", "SDL 2", &["chocolate-doom", "freedoom"], DOOM)
         .typing(Typing::Changes(&[Do::Key("Escape")]))
         .last_words(&[Do::Key("y")]),
-    app("imv", "own, EGL", &["imv"], "imv $HOME/one.png $HOME/two.png")
+    app("imv", "own, EGL", &["imv"], "imv-wayland $HOME/one.png $HOME/two.png")
         .titled("one.png")
         .typing(Typing::Titles(&[Do::Key("Right")], "two.png")),
     app("foot", "own, Wayland", &["foot"], "foot").terminal(),
@@ -244,7 +244,7 @@ pub const ALL: &[App] = &[
     app("x11perf", "X11", &["x11-apps"], "x11perf -repeat 100 -circle100"),
 ];
 
-const DOOM: &str = "chocolate-doom -window -nosound -iwad /usr/share/games/doom/freedoom1.wad";
+const DOOM: &str = "/usr/games/chocolate-doom -window -nosound -iwad /usr/share/games/doom/freedoom1.wad";
 // Run by root, it asks for this.
 const CHROMIUM: &str = "chromium --no-sandbox --no-first-run --ozone-platform=wayland --user-data-dir=$HOME/chromium $HOME/page.html";
 const CHROMIUM_X11: &str = "chromium --no-sandbox --no-first-run --ozone-platform=x11 --user-data-dir=$HOME/chromium $HOME/page.html";

@@ -162,9 +162,9 @@ fn measure(app: &App, programs: &Path, folder: &Path) -> anyhow::Result<Row> {
     let file = folder.join(app.name.replace(' ', "-"));
     match try_out(app, programs, &file) {
         Ok(Seen { window, typing, menu, resize, close, x11 }) => {
-            let way = if x11 { "X11" } else { "Wayland" };
             let package = app.packages.first().copied().unwrap_or_default();
-            let note = format!("{way}; {package} {}", packages::version(package)?);
+            let with = if x11 { "; with Xwayland" } else { "" };
+            let note = format!("{package} {}{with}", packages::version(package)?);
             Ok(Row::new(app, [window, typing, menu, resize, close], &note))
         }
         Err(error) => {
@@ -214,6 +214,7 @@ fn document(rows: &[Row]) -> anyhow::Result<String> {
          - **menu**: one opens by key or button, is not blank, and goes by Escape or when the button is let go.\n\
          - **resize**: told to fill half of the screen, it draws at that size, less what the cells of a terminal leave over.\n\
          - **close**: asked to close, its windows go and its process ends.\n\n\
+         The note says which package it is, and whether Xwayland was started for it: some look for X11 and then do without.\n\n\
          A cell says yes; no, with what was seen instead; or none, with why there is nothing to be seen.\n\n",
         debian.trim()
     );

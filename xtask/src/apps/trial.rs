@@ -83,7 +83,7 @@ pub struct Seen {
     pub menu: Cell,
     pub resize: Cell,
     pub close: Cell,
-    /// Whether it is an X11 application here.
+    /// Whether Xwayland was started for it.
     pub x11: bool,
 }
 
