@@ -64,7 +64,8 @@ pub enum Menu {
 /// What is typed everywhere.
 pub const WORDS: &str = "Typed by hand";
 
-const IN_SHELL: &[Do] = &[Do::Text("echo Typed by hand > $HOME/typed.txt\n")];
+// Where the shell begins: some terminals give it the home that the user has by name.
+const IN_SHELL: &[Do] = &[Do::Text("echo Typed by hand > typed.txt\n")];
 const IN_EDITOR: &[Do] = &[Do::Text(WORDS), Do::Key("ctrl+s")];
 const IN_PAGE: Typing = Typing::Titles(&[Do::Click, Do::Text(WORDS)], WORDS);
 const IN_CALCULATOR: Typing = Typing::Changes(&[Do::Text("6*7\n")]);

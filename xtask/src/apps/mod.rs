@@ -211,7 +211,7 @@ fn document(rows: &[Row]) -> anyhow::Result<String> {
          - **window**: it shows a window of more than one colour.\n\
          - **typing**: keys have the effect they are meant to have: the text is in the file it saved, or in the title of the \
          page or window;\n  or, where nothing of the kind is there, the picture of the window changed, or stopped moving.\n\
-         - **menu**: one opens by key or button, is not blank, and goes by Escape or when the button is let go.\n\
+         - **menu**: one opens by key or button, is not blank, and goes: by Escape, by a click beside it, or with the button.\n\
          - **resize**: told to fill half of the screen, it draws at that size, less what the cells of a terminal leave over.\n\
          - **close**: asked to close, its windows go and its process ends.\n\n\
          The note says which package it is, and whether Xwayland was started for it: some look for X11 and then do without.\n\n\

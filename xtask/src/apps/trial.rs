@@ -161,9 +161,10 @@ impl<'a> Trial<'a> {
         })?;
         self.settle(shown.id)?;
         self.tell(&["focus", &shown.id.to_string()])?;
-        let picture = self.look(shown.id)?;
+        let picture = self.wait(LIMIT, "its window is blank", |trial| {
+            Ok(Some(trial.look(shown.id)?).filter(|picture| !picture.is_blank()))
+        })?;
         picture.write(&self.picture(""))?;
-        ensure!(!picture.is_blank(), "its window is blank");
         Ok(shown.id)
     }
 
@@ -243,7 +244,13 @@ impl<'a> Trial<'a> {
             _ => self.press("Escape")?,
         }
         self.tell(&["input", "move", "1", "1"])?;
+        let end = Instant::now() + LIMIT / 2;
+        let mut clicked = false;
         self.wait(LIMIT, "its menu stays", |trial| {
+            if Instant::now() > end && !clicked {
+                clicked = true;
+                trial.tell(&["input", "button", "left"])?;
+            }
             Ok(match menu {
                 Some(_) => !trial.windows()?.iter().any(is_menu),
                 None => trial.look(window)?.differing(&before) <= restless.max(MENU),
