@@ -14,8 +14,8 @@ pub struct App {
     pub title: &'static str,
     pub typing: Typing,
     pub menu: Menu,
-    /// Why it keeps its size, if it does.
-    pub fixed: Option<&'static str>,
+    /// Why its window is nobody's to resize and close, if that is so.
+    pub unmanaged: Option<&'static str>,
     /// What is typed at the question that closing it leads to.
     pub last_words: &'static [Do],
 }
@@ -85,7 +85,7 @@ const fn app(
         title: "",
         typing: Typing::None("it has nothing to type into"),
         menu: NO_MENU,
-        fixed: None,
+        unmanaged: None,
         last_words: &[],
     }
 }
@@ -242,7 +242,10 @@ pub const ALL: &[App] = &[
     app("xcalc", "X11, Xaw", &["x11-apps"], "xcalc").typing(IN_CALCULATOR),
     app("xeyes", "X11", &["x11-apps"], "xeyes"),
     app("xclock", "X11, Xaw", &["x11-apps"], "xclock"),
-    app("x11perf", "X11", &["x11-apps"], "x11perf -repeat 100 -circle100"),
+    App {
+        unmanaged: Some("it tells window managers to leave its window alone"),
+        ..app("x11perf", "X11", &["x11-apps"], "x11perf -repeat 100 -circle100")
+    },
 ];
 
 const DOOM: &str = "/usr/games/chocolate-doom -window -nosound -iwad /usr/share/games/doom/freedoom1.wad";

@@ -142,19 +142,19 @@ impl<'a> Trial<'a> {
             Menu::None(reason) => Cell::None(reason),
             _ => Cell::of(self.opens_menu(window))?,
         };
-        let resize = match self.app.fixed {
-            Some(reason) => Cell::None(reason),
-            None => Cell::of(self.resizes(window))?,
+        let (resize, close) = match self.app.unmanaged {
+            Some(reason) => (Cell::None(reason), Cell::None(reason)),
+            None => (Cell::of(self.resizes(window))?, Cell::of(self.closes(window))?),
         };
-        let close = Cell::of(self.closes(window))?;
         Ok(Seen { window: Cell::Yes, typing, menu, resize, close, x11 })
     }
 
     fn shows(&mut self) -> anyhow::Result<u64> {
-        let title = self.app.title;
+        let App { title, unmanaged, .. } = *self.app;
         let shown = self.wait(START_LIMIT, "no window", |trial| {
             let windows = trial.windows()?;
-            let mut main = windows.into_iter().filter(|it| !it.popup && it.drawn.is_some());
+            let is_main = |it: &Window| (!it.popup || unmanaged.is_some()) && it.drawn.is_some();
+            let mut main = windows.into_iter().filter(is_main);
             let found = main.find(|window| window.title.contains(title));
             ensure!(found.is_some() || trial.is_running(), "it ended without a window");
             Ok(found)
