@@ -101,6 +101,27 @@ fn a_popup_is_moved_when_its_client_and_the_gui_domain_agree() {
 }
 
 #[test]
+fn a_popup_is_placed_anew_before_it_has_content() {
+    let mut world = World::extended();
+    let (client, toplevel, _buffer, _) = window(&mut world, 200, 100, RED);
+    let small = positioner(&mut world, client, 60, 40);
+    let popup = world.client(client).popup(&toplevel.xdg_surface, &small);
+    world.settle();
+    let id = world.daemon().newest();
+    place(&mut world, id, 20, 30, 60, 40);
+    for (token, width) in [(41, 70), (42, 80)] {
+        let elsewhere = positioner(&mut world, client, width, 20);
+        popup.popup.reposition(&elsewhere, token);
+        world.settle();
+        place(&mut world, id, 25, 37, width as u32, 20);
+    }
+    assert_eq!(world.client(client).inbox.repositioned, [41, 42], "it may wait for that before it draws");
+    assert_eq!(placed(&mut world, client, &popup), Some((25, 37, 80, 20)));
+    let _popup_buffer = fill(&mut world, client, &popup);
+    assert_eq!(world.daemon().image(id).width, 80);
+}
+
+#[test]
 fn only_a_reactive_popup_is_moved_unasked() {
     let mut world = World::extended();
     let (client, toplevel, _buffer, _) = window(&mut world, 200, 100, RED);

@@ -100,13 +100,16 @@ impl Arranging {
     }
 
     /// The caller wants this: its serial, and what to send now, if anything. A new size waits for the answer to the
-    /// last, which makes one a round trip of an interactive resize.
+    /// last, which makes one a round trip of an interactive resize. Where a popup goes does not: its program may ask
+    /// that again before it draws anything, and draw nothing before it knows.
     pub(super) fn want(&mut self, arrange: Arrange) -> (u32, Option<Arrange>) {
         let newest = self.newest();
         if self.kept.is_none() && self.sent == Some(Arrange { serial: newest, ..arrange }) {
             return (newest, None);
         }
-        let next = Arrange { serial: newest.saturating_add(1), ..arrange };
+        let asked = self.kept.map_or(0, |kept| kept.token);
+        let token = if arrange.token == 0 { asked } else { arrange.token };
+        let next = Arrange { serial: newest.saturating_add(1), token, ..arrange };
         self.kept = Some(next);
         (next.serial, self.next())
     }
@@ -116,7 +119,8 @@ impl Arranging {
         let next = self.kept?;
         let is_resize = self.sent.is_none_or(|sent| sent.size() != next.size());
         let behind = self.newest().saturating_sub(self.named);
-        if behind >= MAX_UNANSWERED_ARRANGES || is_resize && self.resized > self.named {
+        let waits = is_resize && next.token == 0 && self.resized > self.named;
+        if behind >= MAX_UNANSWERED_ARRANGES || waits {
             return None;
         }
         if is_resize {

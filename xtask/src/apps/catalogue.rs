@@ -18,6 +18,8 @@ pub struct App {
     pub unmanaged: Option<&'static str>,
     /// What is typed at the question that closing it leads to.
     pub last_words: &'static [Do],
+    /// What is known of what goes wrong.
+    pub remark: &'static str,
 }
 
 /// One thing a user does.
@@ -87,6 +89,7 @@ const fn app(
         menu: NO_MENU,
         unmanaged: None,
         last_words: &[],
+        remark: "",
     }
 }
 
@@ -109,6 +112,10 @@ impl App {
 
     const fn menu(self, menu: Menu) -> Self {
         Self { menu, ..self }
+    }
+
+    const fn remark(self, remark: &'static str) -> Self {
+        Self { remark, ..self }
     }
 
     const fn last_words(self, last_words: &'static [Do]) -> Self {
@@ -220,7 +227,10 @@ pub const ALL: &[App] = &[
         .last_words(&[Do::Key("y")]),
     app("imv", "own, EGL", &["imv"], "imv-wayland $HOME/one.png $HOME/two.png")
         .titled("one.png")
-        .typing(Typing::Titles(&[Do::Key("Right")], "two.png")),
+        .typing(Typing::Titles(&[Do::Key("Right")], "two.png"))
+        .remark(
+            "it divides by the rate of the keys' repetition, which is 0 where the GUI domain repeats them",
+        ),
     app("foot", "own, Wayland", &["foot"], "foot").terminal(),
     app("weston-terminal", "own, Wayland", &["weston"], "weston-terminal").terminal().menu(Menu::RightClick),
     app("alacritty", "own, EGL", &["alacritty"], "alacritty").terminal(),

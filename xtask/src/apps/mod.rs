@@ -164,7 +164,8 @@ fn measure(app: &App, programs: &Path, folder: &Path) -> anyhow::Result<Row> {
         Ok(Seen { window, typing, menu, resize, close, x11 }) => {
             let package = app.packages.first().copied().unwrap_or_default();
             let with = if x11 { "; with Xwayland" } else { "" };
-            let note = format!("{package} {}{with}", packages::version(package)?);
+            let remark = if app.remark.is_empty() { String::new() } else { format!("; {}", app.remark) };
+            let note = format!("{package} {}{with}{remark}", packages::version(package)?);
             Ok(Row::new(app, [window, typing, menu, resize, close], &note))
         }
         Err(error) => {

@@ -36,6 +36,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const STILL: Duration = Duration::from_millis(1200);
 /// One that never stops is taken as it is then.
 const SETTLE_LIMIT: Duration = Duration::from_secs(8);
+/// How thick the frame is on a popup, and a little more.
+const POPUP_FRAME: i32 = 4;
 /// Pixels that a menu covers at least.
 const MENU: usize = 500;
 /// What borders and titles may take of half of the screen, and increments of a terminal's size.
@@ -107,8 +109,7 @@ impl<'a> Trial<'a> {
             let domains = trial.session.message(&["--json", "domains"])?.unwrap_or(Value::Null);
             Ok((domains.pointer("/0/state").and_then(Value::as_str) == Some("connected")).then_some(()))
         })?;
-        // The pointer, where no window gets to be: it would raise hints.
-        trial.tell(&["input", "move", "1", "1"])?;
+        trial.point_away()?;
         let home = trial.home.to_str().context("a home whose name is not UTF-8")?.to_owned();
         let script =
             format!("cd {home} && HOME={home} exec dbus-run-session -- sh -c {}", quoted(app.command));
@@ -243,7 +244,7 @@ impl<'a> Trial<'a> {
             Menu::RightHeld => drop(self.tell(&["input", "button", "right", "release"])?),
             _ => self.press("Escape")?,
         }
-        self.tell(&["input", "move", "1", "1"])?;
+        self.point_away()?;
         let end = Instant::now() + LIMIT / 2;
         let mut clicked = false;
         self.wait(LIMIT, "its menu stays", |trial| {
@@ -326,6 +327,12 @@ impl<'a> Trial<'a> {
         self.tell(&["input", "move", &x.to_string(), &y.to_string()]).map(drop)
     }
 
+    /// Puts the pointer where it raises no hints and is not in any window's picture: into the lower left corner.
+    fn point_away(&mut self) -> anyhow::Result<()> {
+        let bottom = SCREEN.height.saturating_sub(1);
+        self.tell(&["input", "move", "0", &bottom.to_string()]).map(drop)
+    }
+
     /// Waits for a window to have drawn itself.
     fn settle(&mut self, window: u64) -> anyhow::Result<()> {
         let end = Instant::now() + SETTLE_LIMIT;
@@ -353,7 +360,17 @@ impl<'a> Trial<'a> {
     }
 
     fn look(&mut self, window: u64) -> anyhow::Result<Picture> {
-        let area = self.window(window)?.area;
+        let Window { mut area, popup, .. } = self.window(window)?;
+        if popup {
+            // the daemon's own frame is within
+            let Area { x, y, width, height } = area;
+            area = Area {
+                x: x + POPUP_FRAME,
+                y: y + POPUP_FRAME,
+                width: width - 2 * POPUP_FRAME,
+                height: height - 2 * POPUP_FRAME,
+            };
+        }
         let file = self.home.join("screen.png");
         self.screen(&file)?;
         Picture::read(&file, area)
