@@ -5,7 +5,7 @@ use std::{hint::black_box, sync::Arc, time::Duration};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use gui_daemon::{
-    render::{Canvas, Color, Content, FrameSpec, GuestImage, Label, Scene, Style, Text, View},
+    render::{Canvas, Color, Content, FrameSpec, GuestImage, GuestPixels, Label, Scene, Style, Text, View},
     scale::Scale,
     shell::{
         Id, Metrics, Role, State,
@@ -122,7 +122,8 @@ fn image(index: usize) -> GuestImage {
     let pages = Arc::new(Pages::anonymous(width * height * PIXEL).expect("memory"));
     // pages that were never written are all the same one
     pages.copy_in(0, &vec![0x5a; width * height * PIXEL]).expect("within the pages");
-    GuestImage::new(pages.image(layout(width, height), PixelFormat::Xrgb8888).expect("an image").into())
+    let pixels = GuestPixels::new(|| pages.image(layout(width, height), PixelFormat::Xrgb8888));
+    GuestImage::new(pixels.expect("an image"))
 }
 
 /// The windows of `images`, the last on top.

@@ -8,11 +8,10 @@ use std::sync::Arc;
 
 use gui_protocol::{BufferId, Commit};
 use shm_grant::ImportedPages;
-use smithay::backend::renderer::pixman::PixmanTexture;
 
 use crate::{
     domain::{Reaper, Removal, desktop_rect},
-    render::GuestImage,
+    render::{GuestImage, GuestPixels},
     shell::geom::Size,
 };
 
@@ -35,7 +34,7 @@ pub struct Pool {
 #[derive(Debug)]
 struct Buffer {
     id: BufferId,
-    texture: PixmanTexture,
+    pixels: GuestPixels,
     is_opaque: bool,
     // The image keeps the mapping alive by itself; this second hold on it lets the reaper drop the last one.
     pages: Arc<ImportedPages>,
@@ -78,21 +77,21 @@ impl Pool {
     }
 
     /// Shows a buffer that is the only one from now on, as windows of the base protocol do.
-    pub fn show_only(&mut self, texture: PixmanTexture, pages: Arc<ImportedPages>) {
+    pub fn show_only(&mut self, pixels: GuestPixels, pages: Arc<ImportedPages>) {
         match &mut self.image {
-            Some(image) => image.replace(texture.clone()),
-            None => self.image = Some(GuestImage::new(texture.clone())),
+            Some(image) => image.replace(pixels.clone()),
+            None => self.image = Some(GuestImage::new(pixels.clone())),
         }
         self.shown = Some(ONLY);
         for old in self.buffers.drain(..) {
             old.retire(&self.reaper, None);
         }
-        self.buffers.push(Buffer { id: ONLY, texture, is_opaque: true, pages });
+        self.buffers.push(Buffer { id: ONLY, pixels, is_opaque: true, pages });
     }
 
     /// Takes in a buffer under an id that no other has.
-    pub fn add(&mut self, id: BufferId, texture: PixmanTexture, is_opaque: bool, pages: Arc<ImportedPages>) {
-        self.buffers.push(Buffer { id, texture, is_opaque, pages });
+    pub fn add(&mut self, id: BufferId, pixels: GuestPixels, is_opaque: bool, pages: Arc<ImportedPages>) {
+        self.buffers.push(Buffer { id, pixels, is_opaque, pages });
     }
 
     /// Gives a buffer up, and the content with it if that is in it. `removal` is reported by the reaper once nothing
@@ -131,13 +130,13 @@ impl Pool {
         let Commit {
             serial, configure, buffer, width, height, source, wants_presented, damage, opaque, ..
         } = self.waiting.take()?;
-        let Buffer { texture, is_opaque, .. } = self.buffers.iter().find(|known| known.id == buffer)?;
+        let Buffer { pixels, is_opaque, .. } = self.buffers.iter().find(|known| known.id == buffer)?;
         let image = match &mut self.image {
             Some(image) => {
-                image.turn(texture.clone());
+                image.turn(pixels.clone());
                 image
             }
-            None => self.image.insert(GuestImage::new(texture.clone())),
+            None => self.image.insert(GuestImage::new(pixels.clone())),
         };
         // The connection has checked that sides fit in 15 bits.
         let side = |length: u32| i32::try_from(length).unwrap_or(i32::MAX);
@@ -180,7 +179,7 @@ impl Drop for Pool {
 
 impl Buffer {
     fn retire(self, reaper: &Reaper, removal: Option<Removal>) {
-        drop(self.texture);
+        drop(self.pixels);
         reaper.retire(self.pages, removal);
     }
 }

@@ -44,6 +44,7 @@ pub const BUILD: &[Package] = &[
     program("gcc", "cc"),
     library("libc6-dev", "crt1.o"),
     program("pkg-config", "pkg-config"),
+    library("libgbm-dev", "libgbm.so"),
     library("libinput-dev", "libinput.so"),
     library("libpixman-1-dev", "libpixman-1.so"),
     library("libseat-dev", "libseat.so"),
@@ -71,8 +72,13 @@ pub const NESTED: &[Package] = &[
     library("libxkbcommon-x11-0", "libxkbcommon-x11.so.0"),
 ];
 
-/// For the tests alone: a display to nest in, and a second language to speak the transport with.
-pub const TESTS: &[Package] = &[program("xvfb", "Xvfb"), program("python3", "python3")];
+/// For the tests alone: a display to nest in, a second language to speak the transport with, and OpenGL ES on the CPU.
+pub const TESTS: &[Package] = &[
+    program("xvfb", "Xvfb"),
+    program("python3", "python3"),
+    library("libegl1", "libEGL.so.1"),
+    library("libgl1-mesa-dri", "dri/swrast_dri.so"),
+];
 
 /// What the end-to-end bench compares with.
 pub const PEERS: &[Package] = &[program("weston", "weston"), program("waypipe", "waypipe")];

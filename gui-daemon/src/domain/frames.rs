@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use gui_protocol::{BufferId, Commit, GrantRef, PixelFormat, WindowId};
 use shm_grant::{ImportedPages, PixelLayout};
-use smithay::backend::renderer::pixman::PixmanTexture;
 
 use super::{DomainId, Removal, link::EndReason};
-use crate::{shell::geom::Size, state::State, windows::GuestWindow};
+use crate::{render::GuestPixels, shell::geom::Size, state::State, windows::GuestWindow};
 
 /// Bytes of one pixel of a window buffer.
 const PIXEL_BYTES: u32 = 4;
@@ -23,8 +22,8 @@ impl State {
     ) -> Result<(), EndReason> {
         let mapped = self.map_pages(id, (width, height), PixelFormat::Xrgb8888, refs)?;
         // A window that is gone by now still has its pages answered for.
-        if let (Some((texture, pages)), Some(guest)) = (mapped, self.guest_mut(id, window)) {
-            guest.pool.show_only(texture, pages);
+        if let (Some((pixels, pages)), Some(guest)) = (mapped, self.guest_mut(id, window)) {
+            guest.pool.show_only(pixels, pages);
         }
         self.with_link(id, |link| link.buffer_done(window));
         if let Some(shell_id) = self.guest_id(id, window) {
@@ -49,8 +48,8 @@ impl State {
         refs: &[GrantRef],
     ) -> Result<(), EndReason> {
         let mapped = self.map_pages(id, size, format, refs)?;
-        if let (Some((texture, pages)), Some(guest)) = (mapped, self.guest_mut(id, window)) {
-            guest.pool.add(buffer, texture, format == PixelFormat::Xrgb8888, pages);
+        if let (Some((pixels, pages)), Some(guest)) = (mapped, self.guest_mut(id, window)) {
+            guest.pool.add(buffer, pixels, format == PixelFormat::Xrgb8888, pages);
         }
         Ok(())
     }
@@ -105,7 +104,7 @@ impl State {
         (width, height): (u32, u32),
         format: PixelFormat,
         refs: &[GrantRef],
-    ) -> Result<Option<(PixmanTexture, Arc<ImportedPages>)>, EndReason> {
+    ) -> Result<Option<(GuestPixels, Arc<ImportedPages>)>, EndReason> {
         let client = self.domains.get_mut(id).and_then(|domain| domain.link.client_mut());
         let Some(client) = client else { return Ok(None) };
         // The connection has checked the size against its limits and the pages against the size.
@@ -119,7 +118,7 @@ impl State {
             PixelFormat::Xrgb8888 => shm_grant::PixelFormat::Xrgb8888,
             PixelFormat::Argb8888 => shm_grant::PixelFormat::Argb8888,
         };
-        let image = pages.image(layout, format)?;
-        Ok(Some((PixmanTexture::from(image), pages)))
+        let pixels = GuestPixels::new(|| pages.image(layout, format))?;
+        Ok(Some((pixels, pages)))
     }
 }

@@ -1,13 +1,13 @@
 //! What the compositor tells the user about what passes between domains: the domains by name and colour, what it is, and what
 //! can be pressed. It lies above all views and is opaque, so that none of it is anybody else's.
 
-use smithay::backend::renderer::pixman::{PixmanError, PixmanRenderer};
 use tiny_skia::{FillRule, Pixmap, PixmapPaint, Rect as SkiaRect, Transform};
 
 use super::{
     Color,
     elements::{Area, Mapping, Pixels},
     frame::{Painted, Style, paint, rounded, skia},
+    painter::Painter,
     text::{Text, Weight},
     title::TitlePainter,
 };
@@ -99,17 +99,17 @@ pub(super) struct Key {
 }
 
 /// The image, kept until it says something else.
-pub(super) type BannerImage = Painted<Key>;
+pub(super) type BannerImage<T> = Painted<Key, T>;
 
-impl BannerImage {
+impl<T: Clone> BannerImage<T> {
     /// The banner on a canvas of this mapping.
-    pub(super) fn banner(
+    pub(super) fn banner<R: Painter<TextureId = T>>(
         &mut self,
         banner: &Banner,
         mapping: Mapping,
         text: &Text,
-        renderer: &mut PixmanRenderer,
-    ) -> Result<Option<Pixels>, PixmanError> {
+        renderer: &mut R,
+    ) -> Result<Option<Pixels<T>>, R::Error> {
         let geometry = mapping.snapped(banner.place);
         let corner = banner.place.origin();
         let mut banner = Banner { place: Rect::at(Point::default(), banner.place.size()), ..banner.clone() };
@@ -117,17 +117,17 @@ impl BannerImage {
             button.place = Rect::at(button.place.origin().minus(corner), button.place.size());
         }
         let key = Key { banner, size: (geometry.size.w, geometry.size.h) };
-        let drawn = self.element(geometry, key, renderer, |key| Painter { mapping, text }.paint(key))?;
+        let drawn = self.element(geometry, key, renderer, |key| Brush { mapping, text }.paint(key))?;
         Ok(drawn.map(|pixels| Pixels { opaque: vec![Area::from_size(geometry.size)], ..pixels }))
     }
 }
 
-struct Painter<'a> {
+struct Brush<'a> {
     mapping: Mapping,
     text: &'a Text,
 }
 
-impl Painter<'_> {
+impl Brush<'_> {
     fn paint(&self, Key { banner, size: (width, height) }: &Key) -> Option<Pixmap> {
         let mut pixmap = Pixmap::new(u32::try_from(*width).ok()?, u32::try_from(*height).ok()?)?;
         self.paint_rim(&mut pixmap, banner);

@@ -17,7 +17,6 @@ use smithay::{
         allocator::Fourcc,
         renderer::{
             element::Id,
-            pixman::{PixmanError, PixmanRenderer, PixmanTexture},
             utils::CommitCounter,
         },
     },
@@ -29,6 +28,7 @@ use tiny_skia::{FilterQuality, Pixmap, PixmapPaint, PixmapRef, Transform};
 use super::{
     elements::{Area, Damage, Mapping, Pixels},
     frame::upload,
+    painter::Painter,
     scaled::Placing,
     shapes,
 };
@@ -235,17 +235,17 @@ type ImageKey = (u64, (i32, i32));
 
 /// The shapes drawn so far, and the image shown last.
 #[derive(Debug)]
-pub(super) struct CursorImages {
+pub(super) struct CursorImages<T> {
     id: Id,
     commit: CommitCounter,
     shown: Option<CursorLook>,
-    shapes: HashMap<(CursorIcon, i32), PixmanTexture>,
-    image: Option<(ImageKey, PixmanTexture)>,
+    shapes: HashMap<(CursorIcon, i32), T>,
+    image: Option<(ImageKey, T)>,
     /// What is laid over the frame, and its size in it.
     laid: Option<(CursorLook, (i32, i32), Arc<PointerPicture>)>,
 }
 
-impl Default for CursorImages {
+impl<T> Default for CursorImages<T> {
     fn default() -> Self {
         Self {
             id: Id::new(),
@@ -258,15 +258,15 @@ impl Default for CursorImages {
     }
 }
 
-impl CursorImages {
+impl<T: Clone> CursorImages<T> {
     /// The pointer on a screen of `height` pixels, unless it is hidden or a surface.
-    pub(super) fn element(
+    pub(super) fn element<R: Painter<TextureId = T>>(
         &mut self,
         cursor: &Cursor,
         height: i32,
         mapping: Mapping,
-        renderer: &mut PixmanRenderer,
-    ) -> Result<Option<Pixels>, PixmanError> {
+        renderer: &mut R,
+    ) -> Result<Option<Pixels<T>>, R::Error> {
         let drawn = match &cursor.look {
             CursorLook::Hidden | CursorLook::Surface { .. } => None,
             CursorLook::Shape(icon) => self.shape(*icon, mapping, renderer)?,
@@ -320,12 +320,12 @@ impl CursorImages {
         Some((picture, corner))
     }
 
-    fn shape(
+    fn shape<R: Painter<TextureId = T>>(
         &mut self,
         icon: CursorIcon,
         mapping: Mapping,
-        renderer: &mut PixmanRenderer,
-    ) -> Result<Option<Drawn>, PixmanError> {
+        renderer: &mut R,
+    ) -> Result<Option<Drawn<T>>, R::Error> {
         let Sketch { size, hotspot } = Sketch::of_shape(icon, mapping);
         let texture = match self.shapes.get(&(icon, size.0)) {
             Some(texture) => texture.clone(),
@@ -339,13 +339,13 @@ impl CursorImages {
         Ok(Some(Drawn { texture, size, hotspot }))
     }
 
-    fn image(
+    fn image<R: Painter<TextureId = T>>(
         &mut self,
         image: &CursorImage,
         height: i32,
         mapping: Mapping,
-        renderer: &mut PixmanRenderer,
-    ) -> Result<Option<Drawn>, PixmanError> {
+        renderer: &mut R,
+    ) -> Result<Option<Drawn<T>>, R::Error> {
         let Sketch { size, hotspot } = Sketch::of_image(image, height, mapping);
         let texture = match &self.image {
             Some((shown, texture)) if *shown == (image.serial, size) => texture.clone(),
@@ -412,14 +412,16 @@ pub(super) fn scaled(picture: PixmapRef<'_>, (width, height): (u32, u32)) -> Opt
 }
 
 /// A picture, and the pixel of it that points.
-struct Drawn {
-    texture: PixmanTexture,
+struct Drawn<T> {
+    texture: T,
     size: (i32, i32),
     hotspot: (i32, i32),
 }
 
 #[cfg(test)]
 mod tests {
+    use smithay::backend::renderer::pixman::PixmanTexture;
+
     use super::*;
 
     #[test]
@@ -442,7 +444,7 @@ mod tests {
 
     #[test]
     fn a_laid_picture_has_its_corner_at_the_hot_spot_and_is_made_once() {
-        let mut images = CursorImages::default();
+        let mut images = CursorImages::<PixmanTexture>::default();
         let mapping = Mapping { scale: Scale::from_number(2.0).unwrap(), origin: Point::new(100, 0) };
         // Blue, green, red, alpha.
         let pixels: Vec<u8> = [[0, 0, 80, 80], [0, 60, 0, 255], [9, 0, 0, 9], [0; 4]].concat();

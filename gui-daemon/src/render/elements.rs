@@ -2,19 +2,18 @@
 
 use smithay::{
     backend::renderer::{
-        Color32F, Frame,
+        Color32F, Frame as _, Renderer, RendererSuper,
         element::{
             Element, Id, RenderElement,
             surface::{WaylandSurfaceRenderElement, WaylandSurfaceTexture},
         },
-        pixman::{PixmanError, PixmanFrame, PixmanRenderer, PixmanTexture},
         utils::{CommitCounter, DamageSet, OpaqueRegions},
     },
     render_elements,
     utils::{Buffer, Physical, Rectangle, Scale, Transform},
 };
 
-use super::{View, scaled::Placing};
+use super::{View, painter::Painter, scaled::Placing};
 use crate::shell::geom::{Insets, Point, Rect, Size};
 
 /// No coordinate on a framebuffer is larger: sums of a few stay within 32 bits.
@@ -22,13 +21,13 @@ const FAR: i32 = 1 << 26;
 
 render_elements! {
     /// One thing drawn, topmost first in a scene.
-    pub(super) SceneElement<=PixmanRenderer>;
+    pub(super) SceneElement<R> where R: Painter;
     Fill = Fill,
-    Pixels = Pixels,
-    Surface = Surface,
+    Pixels = Pixels<<R as RendererSuper>::TextureId>,
+    Surface = Surface<R>,
 }
 
-impl SceneElement {
+impl<R: Painter> SceneElement<R> {
     /// Whether it looks the same drawn with sharp edges between pixels as with soft ones, or better.
     pub(super) fn is_sharp(&self) -> bool {
         match self {
@@ -127,11 +126,11 @@ impl Damage {
 
 /// A rectangle of an image.
 #[derive(Debug)]
-pub(super) struct Pixels {
+pub(super) struct Pixels<T> {
     pub(super) id: Id,
     pub(super) commit: CommitCounter,
     pub(super) damage: Damage,
-    pub(super) texture: PixmanTexture,
+    pub(super) texture: T,
     /// Which pixels of the image go where.
     pub(super) placing: Placing,
     /// The part of the placing's target outside of which nothing is drawn.
@@ -141,14 +140,22 @@ pub(super) struct Pixels {
     pub(super) opaque: Vec<Area>,
 }
 
-impl Pixels {
+impl<T> Pixels<T> {
     /// Whether soft edges are of no use to it.
     fn is_sharp(&self) -> bool {
         self.placing.is_multiple()
     }
 }
 
-impl Element for Pixels {
+impl Pixels<()> {
+    /// The same with the image itself.
+    pub(super) fn of<T>(self, texture: T) -> Pixels<T> {
+        let Self { id, commit, damage, texture: (), placing, geometry, opaque } = self;
+        Pixels { id, commit, damage, texture, placing, geometry, opaque }
+    }
+}
+
+impl<T> Element for Pixels<T> {
     fn id(&self) -> &Id {
         &self.id
     }
@@ -174,33 +181,33 @@ impl Element for Pixels {
     }
 }
 
-impl RenderElement<PixmanRenderer> for Pixels {
+impl<R: Painter> RenderElement<R> for Pixels<R::TextureId> {
     fn draw(
         &self,
-        frame: &mut PixmanFrame<'_, '_>,
+        frame: &mut R::Frame<'_, '_>,
         _src: Rectangle<f64, Buffer>,
         dst: Area,
         damage: &[Area],
         _opaque_regions: &[Area],
-    ) -> Result<(), PixmanError> {
-        self.placing.draw(frame, &self.texture, dst, damage)
+    ) -> Result<(), R::Error> {
+        self.placing.draw::<R>(frame, &self.texture, dst, damage)
     }
 }
 
 /// One surface of a client of dom0, cut to where its view's content may show.
 #[derive(Debug)]
-pub(super) struct Surface {
-    element: WaylandSurfaceRenderElement<PixmanRenderer>,
+pub(super) struct Surface<R: Renderer> {
+    element: WaylandSurfaceRenderElement<R>,
     /// Where all of it would be.
     whole: Area,
     /// What of that is seen.
     seen: Area,
 }
 
-impl Surface {
+impl<R: Painter> Surface<R> {
     /// None if nothing of it is within `clip`.
     pub(super) fn new(
-        element: WaylandSurfaceRenderElement<PixmanRenderer>,
+        element: WaylandSurfaceRenderElement<R>,
         scale: Scale<f64>,
         clip: Area,
     ) -> Option<Self> {
@@ -210,7 +217,7 @@ impl Surface {
     }
 
     /// Its image and how that is drawn, unless it is turned or its client shows fractions of pixels.
-    fn placing(&self) -> Option<(Placing, &PixmanTexture)> {
+    fn placing(&self) -> Option<(Placing, &R::TextureId)> {
         let WaylandSurfaceTexture::Texture(texture) = self.element.texture() else { return None };
         let exact = self.element.src();
         let source = exact.to_i32_round();
@@ -234,7 +241,7 @@ impl Surface {
     }
 }
 
-impl Element for Surface {
+impl<R: Painter> Element for Surface<R> {
     fn id(&self) -> &Id {
         self.element.id()
     }
@@ -271,17 +278,17 @@ impl Element for Surface {
     }
 }
 
-impl RenderElement<PixmanRenderer> for Surface {
+impl<R: Painter> RenderElement<R> for Surface<R> {
     fn draw(
         &self,
-        frame: &mut PixmanFrame<'_, '_>,
+        frame: &mut R::Frame<'_, '_>,
         _src: Rectangle<f64, Buffer>,
         dst: Area,
         damage: &[Area],
         opaque_regions: &[Area],
-    ) -> Result<(), PixmanError> {
+    ) -> Result<(), R::Error> {
         if let Some((placing, texture)) = self.placing() {
-            return placing.draw(frame, texture, dst, damage);
+            return placing.draw::<R>(frame, texture, dst, damage);
         }
         let of_whole = |rect: &Area| Area::new(rect.loc + dst.loc - self.whole.loc, rect.size);
         let damage: Vec<Area> = damage.iter().map(of_whole).collect();
@@ -341,15 +348,15 @@ impl Element for Fill {
     }
 }
 
-impl RenderElement<PixmanRenderer> for Fill {
+impl<R: Painter> RenderElement<R> for Fill {
     fn draw(
         &self,
-        frame: &mut PixmanFrame<'_, '_>,
+        frame: &mut R::Frame<'_, '_>,
         _src: Rectangle<f64, Buffer>,
         dst: Area,
         damage: &[Area],
         _opaque_regions: &[Area],
-    ) -> Result<(), PixmanError> {
+    ) -> Result<(), R::Error> {
         for &(part, color) in &self.parts {
             let damaged: Vec<_> = damage.iter().filter_map(|rect| rect.intersection(part)).collect();
             if !damaged.is_empty() {

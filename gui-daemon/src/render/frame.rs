@@ -7,9 +7,8 @@ use smithay::{
     backend::{
         allocator::Fourcc,
         renderer::{
-            Color32F, ImportMem,
+            Color32F,
             element::Id,
-            pixman::{PixmanError, PixmanRenderer, PixmanTexture},
             utils::CommitCounter,
         },
     },
@@ -21,6 +20,7 @@ use super::{
     Color, Content, Label, View,
     elements::{Area, Damage, Fill, Mapping, Pixels, grown},
     opaque,
+    painter::Painter,
     scaled::Placing,
     text::Text,
     title::{Icon, TitlePainter, Words},
@@ -137,15 +137,27 @@ fn shade(band: Color, share: f32) -> Color {
 }
 
 /// What is kept of one view's frame between drawings.
-#[derive(Debug, Default)]
-pub(super) struct FrameParts {
+#[derive(Debug)]
+pub(super) struct FrameParts<T> {
     /// The colours and what they were chosen for.
     palette: Option<((Style, bool), Palette)>,
     fill: FillState,
-    title: Painted<TitleKey>,
+    title: Painted<TitleKey, T>,
     /// The title's width if it need not be cut, as long as what it was measured for is unchanged.
     natural: Option<(Words, i32)>,
-    buttons: [Painted<ButtonKey>; 3],
+    buttons: [Painted<ButtonKey, T>; 3],
+}
+
+impl<T> Default for FrameParts<T> {
+    fn default() -> Self {
+        Self {
+            palette: None,
+            fill: FillState::default(),
+            title: Painted::default(),
+            natural: None,
+            buttons: Default::default(),
+        }
+    }
 }
 
 /// What the title's image was painted from.
@@ -164,15 +176,15 @@ struct ButtonKey {
     size: (i32, i32),
 }
 
-impl FrameParts {
+impl<T: Clone> FrameParts<T> {
     /// The frame of `view`, topmost element first, without the [`Fill`].
-    pub(super) fn band(
+    pub(super) fn band<R: Painter<TextureId = T>>(
         &mut self,
         view: &View<'_>,
         mapping: Mapping,
         text: &Text,
-        renderer: &mut PixmanRenderer,
-    ) -> Result<Vec<Pixels>, PixmanError> {
+        renderer: &mut R,
+    ) -> Result<Vec<Pixels<T>>, R::Error> {
         let mut elements = Vec::new();
         let palette = self.palette(&view.frame);
         if view.insets.top < MIN_BAND {
@@ -206,14 +218,14 @@ impl FrameParts {
     }
 
     /// What stands at the left of `place`, as wide as it has to be: so it stays as it is while the window is resized.
-    fn title(
+    fn title<R: Painter<TextureId = T>>(
         &mut self,
         words: Words,
         palette: Palette,
         place: Area,
         (mapping, text): (Mapping, &Text),
-        renderer: &mut PixmanRenderer,
-    ) -> Result<Option<Pixels>, PixmanError> {
+        renderer: &mut R,
+    ) -> Result<Option<Pixels<T>>, R::Error> {
         let painter = TitlePainter::new(text, mapping, place.size.h);
         let natural = match &self.natural {
             Some((measured, width)) if *measured == words => *width,
@@ -365,27 +377,27 @@ impl FillState {
 
 /// A small image that is painted again when what it shows changes.
 #[derive(Debug)]
-pub(super) struct Painted<Key> {
+pub(super) struct Painted<Key, T> {
     id: Id,
     commit: CommitCounter,
-    image: Option<(Key, PixmanTexture)>,
+    image: Option<(Key, T)>,
 }
 
-impl<Key> Default for Painted<Key> {
+impl<Key, T> Default for Painted<Key, T> {
     fn default() -> Self {
         Self { id: Id::new(), commit: CommitCounter::default(), image: None }
     }
 }
 
-impl<Key: PartialEq> Painted<Key> {
+impl<Key: PartialEq, T: Clone> Painted<Key, T> {
     /// The image for `key` at `geometry`, whose size it has; none if `paint` has nothing to show.
-    pub(super) fn element(
+    pub(super) fn element<R: Painter<TextureId = T>>(
         &mut self,
         geometry: Rectangle<i32, Physical>,
         key: Key,
-        renderer: &mut PixmanRenderer,
+        renderer: &mut R,
         paint: impl FnOnce(&Key) -> Option<Pixmap>,
-    ) -> Result<Option<Pixels>, PixmanError> {
+    ) -> Result<Option<Pixels<T>>, R::Error> {
         let texture = match &self.image {
             Some((shown, texture)) if *shown == key => texture.clone(),
             _ => {
@@ -412,11 +424,11 @@ impl<Key: PartialEq> Painted<Key> {
 }
 
 /// Makes a texture of a pixmap: `Xbgr8888` where it is opaque, `Abgr8888` where not.
-pub(super) fn upload(
-    renderer: &mut PixmanRenderer,
+pub(super) fn upload<R: Painter>(
+    renderer: &mut R,
     pixmap: &Pixmap,
     format: Fourcc,
-) -> Result<PixmanTexture, PixmanError> {
+) -> Result<R::TextureId, R::Error> {
     let size = (pixmap.width().cast_signed(), pixmap.height().cast_signed());
     renderer.import_memory(pixmap.data(), format, size.into(), false)
 }
@@ -508,6 +520,8 @@ pub(super) fn paint(color: Color) -> Paint<'static> {
 
 #[cfg(test)]
 mod tests {
+    use smithay::backend::renderer::pixman::PixmanRenderer;
+
     use super::*;
     use crate::{
         scale::Scale,

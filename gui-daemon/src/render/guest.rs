@@ -6,12 +6,13 @@
 use std::cell::Cell;
 
 use smithay::{
-    backend::renderer::{Texture, element::Id, pixman::PixmanTexture, utils::CommitCounter},
+    backend::renderer::{element::Id, utils::CommitCounter},
     utils::{Physical, Point, Rectangle},
 };
 
 use super::{
     elements::{Area, Damage, Mapping, Pixels},
+    painter::GuestPixels,
     scaled::Placing,
 };
 use crate::shell::geom::{self, Rect, Size};
@@ -24,7 +25,7 @@ const MAX_DAMAGE_RECTS: usize = 32;
 #[derive(Debug)]
 pub struct GuestImage {
     id: Id,
-    texture: PixmanTexture,
+    pixels: GuestPixels,
     size: Size,
     /// The pixels that are the window.
     source: Rect,
@@ -42,15 +43,15 @@ pub struct GuestImage {
 
 impl GuestImage {
     /// An image that nobody has drawn yet, each pixel of it one logical pixel of the window.
-    pub fn new(texture: PixmanTexture) -> Self {
-        let size = size_of(&texture);
+    pub fn new(pixels: GuestPixels) -> Self {
+        let size = pixels.size();
         Self {
             id: Id::new(),
             size,
             source: Rect::at(geom::Point::default(), size),
             shown_size: size,
             opaque: None,
-            texture,
+            pixels,
             commit: CommitCounter::default(),
             complete_since: CommitCounter::default(),
             shown: Cell::default(),
@@ -60,9 +61,9 @@ impl GuestImage {
 
     /// Puts another image in place of this one, shown whole as by [`GuestImage::new`]; all of it counts as changed. The old
     /// one is dropped here.
-    pub fn replace(&mut self, texture: PixmanTexture) {
-        self.texture = texture;
-        self.size = size_of(&self.texture);
+    pub fn replace(&mut self, pixels: GuestPixels) {
+        self.pixels = pixels;
+        self.size = self.pixels.size();
         self.source = Rect::at(geom::Point::default(), self.size);
         self.shown_size = self.size;
         self.opaque = None;
@@ -71,9 +72,9 @@ impl GuestImage {
 
     /// Goes on with another image, in which nothing else is different but what [`GuestImage::damage`] says. All of it is,
     /// if it has another size.
-    pub fn turn(&mut self, texture: PixmanTexture) {
-        self.texture = texture;
-        let size = size_of(&self.texture);
+    pub fn turn(&mut self, pixels: GuestPixels) {
+        self.pixels = pixels;
+        let size = self.pixels.size();
         if self.size != size {
             self.size = size;
             self.damage_all();
@@ -143,13 +144,34 @@ impl GuestImage {
         Placing::new(self.source, Rectangle::new(corner, if fits { exact } else { scaled }))
     }
 
-    /// What of the image, laid with its corner at `corner`, lies within `clip`.
+    /// Where its pixels are.
+    pub(super) fn pixels(&self) -> &GuestPixels {
+        &self.pixels
+    }
+
+    /// Counts the changes.
+    pub(super) fn commit(&self) -> CommitCounter {
+        self.commit
+    }
+
+    /// Which pixels changed after the commit that was seen last; all of them if none was, or that is too long ago. Of what
+    /// is drawn at once, no commit between is lost.
+    pub(super) fn changed_since(&self, seen: Option<CommitCounter>) -> Vec<Rect> {
+        match seen {
+            Some(seen) if seen >= self.complete_since && seen <= self.commit => {
+                self.damage.iter().filter(|(commit, _)| *commit > seen).map(|&(_, rect)| rect).collect()
+            }
+            _ => vec![Rect::at(geom::Point::default(), self.size)],
+        }
+    }
+
+    /// What of the image, laid with its corner at `corner`, lies within `clip`. The pixels are put in later.
     pub(super) fn element(
         &self,
         corner: Point<i32, Physical>,
         clip: Area,
         mapping: Mapping,
-    ) -> Option<Pixels> {
+    ) -> Option<Pixels<()>> {
         let placing = self.placing(corner, mapping)?;
         let geometry = placing.target.intersection(clip).filter(|seen| !seen.is_empty())?;
         self.shown.set(self.commit);
@@ -161,7 +183,7 @@ impl GuestImage {
             id: self.id.clone(),
             commit: self.commit,
             damage: Damage::Log { complete_since: self.complete_since, rects: damage.collect() },
-            texture: self.texture.clone(),
+            texture: (),
             opaque: self.opaque_in(placing, geometry),
             placing,
             geometry,
@@ -181,11 +203,6 @@ impl GuestImage {
         });
         covered.collect()
     }
-}
-
-fn size_of(texture: &PixmanTexture) -> Size {
-    let size = texture.size();
-    Size::new(size.w, size.h)
 }
 
 fn bounding_box(a: Rect, b: Rect) -> Rect {

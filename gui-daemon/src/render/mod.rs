@@ -22,11 +22,13 @@ mod elements;
 mod frame;
 mod guest;
 mod landing;
+mod painter;
 mod refresh;
 mod scaled;
 mod scene;
 mod screenshot;
 mod shapes;
+mod sheet;
 mod text;
 mod title;
 
@@ -45,6 +47,7 @@ pub use cursor::{
 };
 pub use frame::{FrameSpec, Style};
 pub use guest::GuestImage;
+pub use painter::GuestPixels;
 pub use scene::{Content, Scene, View};
 pub use screenshot::picture;
 pub use text::Text;

@@ -7,7 +7,7 @@
 
 use smithay::{
     backend::renderer::{
-        Bind, Frame, Renderer,
+        Frame as _,
         element::{Element, Id, RenderElement},
         utils::CommitCounter,
     },
@@ -15,10 +15,12 @@ use smithay::{
 };
 
 use super::{
-    Canvas, Content, Cursor, RenderError, View,
+    Content, Cursor, RenderError, View,
     canvas::rect_of,
     elements::{Area, Damage, Fill, Pixels, SceneElement},
+    painter::Painter,
     scaled::Placing,
+    sheet::Sheet,
 };
 use crate::shell::{self, geom::Rect};
 
@@ -38,19 +40,19 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    pub(super) fn new(pixels: &Pixels, fill: &Fill) -> Self {
+    pub(super) fn new<T>(pixels: &Pixels<T>, fill: &Fill) -> Self {
         let &Pixels { ref id, placing, geometry, commit, .. } = pixels;
         Self { id: id.clone(), placing, geometry, fill: fill.commit, drawn: commit }
     }
 
     /// Whether `pixels` go where they were.
-    fn is_place_of(&self, pixels: &Pixels) -> bool {
+    fn is_place_of<T>(&self, pixels: &Pixels<T>) -> bool {
         (&self.id, self.placing, self.geometry) == (&pixels.id, pixels.placing, pixels.geometry)
     }
 
     /// Takes what is on the canvas already from the damage that the tracker is told. Whichever commit of the image it knows,
     /// the canvas is ahead of it.
-    pub(super) fn after(&self, pixels: &mut Pixels) {
+    pub(super) fn after<T>(&self, pixels: &mut Pixels<T>) {
         let same = self.is_place_of(pixels);
         if let Damage::Log { complete_since, rects } = &mut pixels.damage
             && same
@@ -63,22 +65,17 @@ impl Seen {
 }
 
 /// The elements of one view and the pointer, topmost first, and what of the framebuffer they are to be drawn in.
-struct Patch {
+struct Patch<R: Painter> {
     view: shell::Id,
     /// What the content is drawn up to.
     commit: CommitCounter,
-    elements: Vec<SceneElement>,
+    elements: Vec<SceneElement<R>>,
     damage: Vec<Area>,
 }
 
-impl Canvas {
-    /// Brings the content of these views up to date and returns the rectangles that were drawn. Since the last frame, nothing
-    /// else may have changed on the desktop. The cost is that of the damage, whatever else there is. `None`, with
-    /// nothing drawn, if it takes [`Canvas::render`].
-    ///
-    /// # Errors
-    /// As of [`Canvas::render`].
-    pub fn refresh(
+impl<R: Painter> Sheet<R> {
+    /// As [`Canvas::refresh`](super::Canvas::refresh).
+    pub(super) fn refresh(
         &mut self,
         views: &[View<'_>],
         cursor: Option<&Cursor>,
@@ -110,7 +107,7 @@ impl Canvas {
     }
 
     /// What changed in a view; none if that is more than content.
-    fn patch(&mut self, view: &View<'_>) -> Result<Option<Patch>, RenderError> {
+    fn patch(&mut self, view: &View<'_>) -> Result<Option<Patch<R>>, RenderError> {
         let Content::Guest(image) = view.pixels else { return Ok(None) };
         let Some(at) = self.stack.iter().position(|(id, _)| *id == view.id) else { return Ok(None) };
         let (above, from_here) = self.stack.split_at(at);
@@ -144,21 +141,24 @@ impl Canvas {
         }
         let (mut elements, commit) = (Vec::new(), pixels.commit);
         if !damage.is_empty() {
-            let band = known.frame.band(view, self.mapping, &self.text, &mut self.renderer)?;
+            let renderer = self.renderer.get_mut();
+            let pixels = pixels.of(renderer.guest(image, &mut known.copied, &mut self.staging)?);
+            let band = known.frame.band(view, self.mapping, &self.text, renderer).map_err(Into::into)?;
             elements.extend(band.into_iter().map(SceneElement::from));
             elements.extend([pixels.into(), fill.into()]);
         }
         Ok(Some(Patch { view: view.id, commit, elements, damage }))
     }
 
-    fn draw_patches(&mut self, patches: &[Patch]) -> Result<(), RenderError> {
+    fn draw_patches(&mut self, patches: &[Patch<R>]) -> Result<(), RenderError> {
         if patches.iter().all(|patch| patch.damage.is_empty()) {
             return Ok(());
         }
         let scale = self.mapping.scale.as_f64().into();
-        let mut target = self.renderer.bind(&mut self.framebuffer)?;
+        let renderer = self.renderer.get_mut();
+        let mut target = renderer.bind(&mut self.board).map_err(Into::into)?;
         let size = (self.size.width, self.size.height).into();
-        let mut frame = self.renderer.render(&mut target, size, Transform::Normal)?;
+        let mut frame = renderer.render(&mut target, size, Transform::Normal).map_err(Into::into)?;
         for Patch { elements, damage, .. } in patches {
             let mut open = damage.clone();
             let mut drawn = Vec::new();
@@ -176,11 +176,11 @@ impl Canvas {
                 drawn.push((element, geometry, seen));
             }
             for (element, geometry, seen) in drawn.iter().rev() {
-                element.draw(&mut frame, element.src(), *geometry, seen, &[])?;
+                element.draw(&mut frame, element.src(), *geometry, seen, &[]).map_err(Into::into)?;
             }
         }
-        // Pixman has drawn when it returns.
-        let _drawn = frame.finish()?;
+        // Pixman has drawn when it returns, and what a GPU is asked later it does later.
+        let _drawn = frame.finish().map_err(Into::into)?;
         Ok(())
     }
 }

@@ -6,14 +6,11 @@
 use std::ops::Range;
 
 use smithay::{
-    backend::renderer::{
-        Frame,
-        pixman::{PixmanError, PixmanFrame, PixmanTexture},
-    },
+    backend::renderer::Frame as _,
     utils::{Buffer, Rectangle, Transform},
 };
 
-use super::elements::Area;
+use super::{elements::Area, painter::Painter};
 use crate::{scale::saturated, shell::geom::Rect};
 
 /// A target may begin this far to the left of or above the framebuffer; pixman's fixed-point numbers end at 32767.
@@ -68,13 +65,13 @@ impl Placing {
     }
 
     /// Draws what of `damage` lies within `seen`, a part of the target to whose corner `damage` is relative.
-    pub(super) fn draw(
+    pub(super) fn draw<R: Painter>(
         self,
-        frame: &mut PixmanFrame<'_, '_>,
-        texture: &PixmanTexture,
+        frame: &mut R::Frame<'_, '_>,
+        texture: &R::TextureId,
         seen: Area,
         damage: &[Area],
-    ) -> Result<(), PixmanError> {
+    ) -> Result<(), R::Error> {
         let whole = self.near();
         let damage: Vec<Area> = damage
             .iter()

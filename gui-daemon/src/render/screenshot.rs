@@ -1,9 +1,10 @@
 //! Canvases as a file, and as text for tests.
 
-use pixman::{Filter, FormatCode, Image, Operation, Transform};
+use pixman::{Filter, FormatCode, Operation, Transform};
 
 use super::{
     Canvas, Color, RenderError,
+    canvas::composited,
     elements::{Area, Mapping},
 };
 use crate::{
@@ -35,10 +36,10 @@ pub fn picture(canvases: &[&Canvas]) -> Result<Vec<u8>, RenderError> {
     }
     let mut pixels = vec![0; usize::try_from(area).unwrap_or_default()];
     {
-        let mut whole = image(&mut pixels, size)?;
+        let mut whole = composited(FormatCode::X8R8G8B8, &mut pixels, size)?;
         for (canvas, place) in canvases.iter().zip(places) {
             let mut shown = canvas.pixels()?;
-            let mut shown = image(&mut shown, canvas.size())?;
+            let mut shown = composited(FormatCode::X8R8G8B8, &mut shown, canvas.size())?;
             let ratio = |from: i32, to: i32| f64::from(from) / f64::from(to.max(1));
             let Size { width, height } = canvas.size();
             let scaled =
@@ -58,12 +59,6 @@ fn place(canvas: &Canvas, mapping: Mapping) -> Area {
     let size = Size::new(own.scale.logical(width), own.scale.logical(height));
     let size = if own.scale == mapping.scale { (width, height).into() } else { mapping.size(size) };
     Area::new(mapping.point(own.origin), size)
-}
-
-fn image(pixels: &mut [u32], size: Size) -> Result<Image<'_, 'static>, RenderError> {
-    let (across, down) = (size.width.unsigned_abs() as usize, size.height.unsigned_abs() as usize);
-    Image::from_slice_mut(FormatCode::X8R8G8B8, across, down, pixels, across * 4, false)
-        .map_err(|_| RenderError::Destination)
 }
 
 fn encode(size: Size, pixels: &[u32]) -> Result<Vec<u8>, RenderError> {

@@ -1,5 +1,6 @@
 //! What scenes look like, and what it takes to bring the framebuffer in step with them.
 
+mod gles;
 mod refresh;
 mod scaled;
 
@@ -38,8 +39,8 @@ impl Guest {
     fn new(width: i32, height: i32, color: Color) -> Self {
         let bytes = usize::try_from(width * height * 4).unwrap();
         let pages = Arc::new(Pages::anonymous(bytes).unwrap());
-        let image = image(&pages, width, height);
-        let mut guest = Self { pages, image: GuestImage::new(image.into()) };
+        let image = GuestImage::new(image(&pages, width, height));
+        let mut guest = Self { pages, image };
         guest.paint(Rect::new(0, 0, width, height), color);
         guest
     }
@@ -62,10 +63,10 @@ impl Guest {
     }
 }
 
-fn image(pages: &Arc<Pages>, width: i32, height: i32) -> pixman::Image<'static, 'static> {
+fn image(pages: &Arc<Pages>, width: i32, height: i32) -> GuestPixels {
     let (width, height) = (width as u32, height as u32);
     let layout = PixelLayout { width, height, stride_bytes: width * 4, offset: 0 };
-    pages.image(layout, PixelFormat::Xrgb8888).unwrap()
+    GuestPixels::new(|| pages.image(layout, PixelFormat::Xrgb8888)).unwrap()
 }
 
 fn spec(label: &str, focused: bool) -> FrameSpec {
@@ -394,7 +395,7 @@ fn a_new_buffer_is_drawn_whole() {
     let content = Rect::new(10, 30, 40, 20);
     let mut canvas = canvas(128, 96);
     draw(&mut canvas, &first.image, content);
-    first.image.replace(image(&second.pages, 40, 20).into());
+    first.image.replace(image(&second.pages, 40, 20));
     assert_eq!(draw(&mut canvas, &first.image, content), [content]);
     assert_eq!(pixel_at(&canvas, 10, 30), pixel(B));
 }

@@ -32,6 +32,9 @@ const PACKAGES: &[&str] = &[
     "udev",
     // What programs of the workspace are linked with, and what they need at run time.
     "libpixman-1-0",
+    "libgbm1",
+    "libegl1",
+    "libgl1-mesa-dri",
     "libxkbcommon0",
     "libinput10",
     "libseat1",

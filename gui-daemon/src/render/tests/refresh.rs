@@ -9,7 +9,8 @@ fn translucent(width: i32, height: i32) -> Guest {
     let mut guest = Guest::new(width, height, A);
     let (across, down) = (width as u32, height as u32);
     let layout = PixelLayout { width: across, height: down, stride_bytes: across * 4, offset: 0 };
-    guest.image.replace(guest.pages.image(layout, PixelFormat::Argb8888).unwrap().into());
+    let argb = GuestPixels::new(|| guest.pages.image(layout, PixelFormat::Argb8888));
+    guest.image.replace(argb.unwrap());
     guest.image.set_opaque(Some(Vec::new()));
     guest
 }
