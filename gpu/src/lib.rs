@@ -10,7 +10,7 @@
 use std::io;
 
 use smithay::backend::{
-    allocator::gbm::GbmDevice,
+    allocator::{format::FormatSet, gbm::GbmDevice},
     drm::DrmDeviceFd,
     egl::{EGLContext, EGLDevice, EGLDisplay, native::EGLNativeDisplay},
     renderer::gles::{Capability, GlesError, GlesRenderer},
@@ -74,6 +74,11 @@ impl Gpu {
     /// Whether the CPU does the work.
     pub fn is_software(&self) -> bool {
         self.is_software
+    }
+
+    /// The kinds of buffer that it draws to.
+    pub fn formats(&self) -> &FormatSet {
+        self.display.dmabuf_render_formats()
     }
 
     /// A renderer with a context of its own.

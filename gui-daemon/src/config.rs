@@ -23,7 +23,7 @@ pub use clipboard::ClipboardConfig;
 pub use domain::{DomainConfig, MAX_DOMAIN_NAME, OthersConfig};
 pub use files::FilesConfig;
 pub use input::InputConfig;
-pub use output::{Given, LayoutError, MAX_OUTPUTS, OUTPUT_PLACE, OutputConfig, SCREEN_SIDE};
+pub use output::{Given, LayoutError, MAX_OUTPUTS, OUTPUT_PLACE, OutputConfig, RendererChoice, SCREEN_SIDE};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -712,7 +712,7 @@ mod tests {
     fn an_unknown_key_is_refused_by_name_and_line() {
         assert_eq!(
             refusal("[output]\nwidth = 640\nheigth = 480"),
-            "3: unknown key \"heigth\" in [output]: known are name, x, y, width, height, refresh_hz, scale"
+            "3: unknown key \"heigth\" in [output]: known are name, x, y, width, height, refresh_hz, scale, renderer"
         );
         assert_eq!(
             refusal("\n[outptu]\n"),

@@ -22,10 +22,10 @@ use smithay::{
 use tracing::{error, warn};
 
 use crate::{
-    backend::{OutputId, Shown, clock::monotonic},
+    backend::{BackendError, OutputId, ScanoutError, Shown, clock::monotonic},
     focus::GuestTarget,
     outputs::{Redraw, Screen, physical},
-    render::Cursor,
+    render::{Cursor, RenderError},
     scene::Stage,
     shell::{self, geom, geom::Rect},
     state::State,
@@ -105,14 +105,18 @@ impl State {
             domains: &self.domains,
             pointer: &self.pointer,
         };
-        let damage = stage.draw(&mut screen.canvas, &redraw).unwrap_or_else(|err| {
-            // A client of dom0 has taken its memory away. It is disconnected for that, and the next frame is without it.
-            screen.redraw = Redraw::All;
-            warn!(%err, "a frame could not be drawn");
-            Vec::new()
-        });
+        let (damage, failed) = match stage.draw(&mut screen.canvas, &redraw) {
+            Ok(damage) => (damage, None),
+            Err(err) => {
+                screen.redraw = Redraw::All;
+                (Vec::new(), Some(err))
+            }
+        };
         if !damage.is_empty() {
             screen.frames = screen.frames.saturating_add(1);
+        }
+        if let Some(err) = failed {
+            self.frame_failed(output, &err);
         }
         match self.present(output, &damage) {
             Shown::Now => self.tell_presented(output, asked, Moment::unsure(monotonic())),
@@ -310,16 +314,22 @@ impl State {
     fn present(&mut self, output: OutputId, damage: &[geom::Rect]) -> Shown {
         let damage: Vec<_> = damage.iter().map(physical).collect();
         let Some(screen) = self.outputs.get(output) else { return Shown::Nowhere };
-        let shown = self.backend.present(output, &damage, &mut |rect, image| {
-            let rect = geom::Rect::new(rect.loc.x, rect.loc.y, rect.size.w, rect.size.h);
-            if let Err(err) = screen.canvas.copy_rows(rect, image.pixels, image.stride) {
-                error!(%err, "the screen's memory is not of the screen's size");
-            }
-        });
-        shown.unwrap_or_else(|err| {
-            error!(%err, "a frame could not be shown");
-            Shown::Nowhere
-        })
+        match self.backend.present(output, &damage, &screen.canvas) {
+            Ok(shown) => return shown,
+            Err(BackendError::Scanout(ScanoutError::Gpu(err))) => self.give_up_gpu(output, &err),
+            Err(err) => error!(%err, "a frame could not be shown"),
+        }
+        Shown::Nowhere
+    }
+
+    /// A frame could not be drawn: a client of dom0 has taken its memory away, for which it is disconnected, and the next frame
+    /// is without it; or a GPU has failed.
+    fn frame_failed(&mut self, output: OutputId, err: &RenderError) {
+        if self.outputs.get(output).is_some_and(|screen| screen.canvas.is_on_gpu()) {
+            self.give_up_gpu(output, err);
+        } else {
+            warn!(%err, "a frame could not be drawn");
+        }
     }
 
     /// An output is gone, and with it what was on its way there.

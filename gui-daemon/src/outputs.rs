@@ -15,7 +15,7 @@ use smithay::{
         fractional_scale::with_fractional_scale,
     },
 };
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::{
     backend::{BackendError, OutputId},
@@ -39,6 +39,8 @@ pub struct Screen {
     global: GlobalId,
     /// What is shown.
     pub canvas: Canvas,
+    /// The GPU that the canvas is drawn by.
+    gpu: Option<u64>,
     /// Whether a frame is asked for that is not drawn yet.
     pub(crate) queued: bool,
     /// What it has to draw.
@@ -276,13 +278,14 @@ impl State {
             let known = before.iter().position(|screen| screen.id == id).map(|at| before.remove(at));
             let screen = match (known, canvas) {
                 (Some(screen), None) => Screen { config, queued: false, ..screen },
-                (Some(screen), Some(canvas)) => Screen { config, canvas, queued: false, ..screen },
+                (Some(screen), Some(canvas)) => Screen { config, canvas, gpu: None, queued: false, ..screen },
                 (None, Some(canvas)) => self.new_screen(id, config, canvas),
                 // `prepare` has made a canvas for every output that is new.
                 (None, None) => continue,
             };
             self.outputs.screens.push(screen);
         }
+        self.choose_painters();
         for screen in &mut self.outputs.screens {
             screen.canvas.move_to(screen.area().origin());
             screen.announce(self.backend.refresh_mhz(&screen.config));
@@ -290,6 +293,49 @@ impl State {
         self.retire(before);
         self.outputs_changed();
         Ok(())
+    }
+
+    /// Has each output drawn by the GPU that is to draw it, or by the CPU. Without the memory for that, what is shown stays.
+    fn choose_painters(&mut self) {
+        let Self { outputs, backend, .. } = self;
+        let text = outputs.text.clone();
+        while let Some(screen) =
+            outputs.screens.iter_mut().find(|screen| screen.gpu != backend.gpu(screen.id))
+        {
+            let (id, size, scale) = (screen.id, screen.config.pixels(), screen.config.scale);
+            let on_gpu = match backend.renderer(id) {
+                Some(Ok(renderer)) => Canvas::on_gpu(renderer, size, scale, text.clone()).map(Some),
+                Some(Err(error)) => Err(error.into()),
+                None => Ok(None),
+            };
+            let canvas = match on_gpu {
+                Ok(Some(canvas)) => Ok(canvas),
+                Ok(None) => Canvas::new(size, scale, text.clone()),
+                Err(error) => {
+                    warn!(output = screen.config.name, "the CPU draws, for the GPU does not: {error}");
+                    // It is the same for the others of this GPU, and this one comes once more if it had been drawn by one.
+                    backend.give_up_gpu(id);
+                    continue;
+                }
+            };
+            (screen.gpu, screen.redraw) = (backend.gpu(id), Redraw::All);
+            match canvas {
+                Ok(canvas) => screen.canvas = canvas,
+                Err(error) => error!(output = screen.config.name, "what is shown stays as it is: {error}"),
+            }
+        }
+    }
+
+    /// The GPU that draws an output has failed: the CPU draws everything that it has drawn.
+    pub(crate) fn give_up_gpu(&mut self, output: OutputId, why: &dyn std::error::Error) {
+        let Some(screen) = self.outputs.get(output) else { return };
+        warn!(output = screen.config.name, "the CPU draws from now on, for the GPU has failed: {why}");
+        self.backend.give_up_gpu(output);
+        self.choose_painters();
+        for screen in &mut self.outputs.screens {
+            screen.canvas.move_to(screen.area().origin());
+        }
+        self.queue_redraw();
     }
 
     fn new_screen(&self, id: OutputId, config: OutputConfig, canvas: Canvas) -> Screen {
@@ -307,6 +353,7 @@ impl State {
             wl,
             global,
             canvas,
+            gpu: None,
             queued: false,
             redraw: Redraw::All,
             frames: 0,

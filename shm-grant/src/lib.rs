@@ -40,7 +40,7 @@
 //! * Every byte the peer sends is looked at once; what it says is checked against a named limit before it is
 //!   acted upon.
 //!
-//! All unsafe code of the workspace is in this crate: `mem` (volatile copies), `pages` (access to mappings),
+//! All unsafe code of the workspace is in this crate, but for what opens a GPU's driver (`transom-gpu`): `mem` (volatile copies), `pages` (access to mappings),
 //! `software::import` (several grants into one mapping), `xen` (requests to Xen's devices), `image` (pixman) and
 //! `client_image` (pixman over the shared memory of Wayland clients).
 

@@ -1,8 +1,8 @@
 //! Where the desktop is shown and where input comes from.
 //!
 //! A backend has two halves: [`Backend`] is kept in the daemon's state and takes what is to be shown, [`BackendSource`]
-//! goes into the event loop and yields [`BackendEvent`]s. Pixels are drawn elsewhere; a backend only reads them row by
-//! row. Invariant: every backend behaves as a screen, that is, it takes frames at its own pace, one for each time it was
+//! goes into the event loop and yields [`BackendEvent`]s. Pixels are drawn elsewhere, on a [`Canvas`]; a backend only copies
+//! them from there. Invariant: every backend behaves as a screen, that is, it takes frames at its own pace, one for each time it was
 //! asked, and wakes nobody while none is wanted.
 
 pub mod clock;
@@ -14,7 +14,7 @@ mod touch;
 use std::{io, sync::Arc, time::Duration};
 
 use smithay::{
-    backend::session::libseat,
+    backend::{renderer::gles::GlesRenderer, session::libseat},
     input::{keyboard::LedState, pointer::CursorIcon},
     reexports::calloop::{
         self, EventSource, Interest, Mode, Poll, PostAction, Readiness, Token, TokenFactory, generic::Generic,
@@ -22,6 +22,7 @@ use smithay::{
     utils::{Physical, Rectangle},
 };
 use tracing::error;
+use transom_gpu::GpuError;
 
 use self::clock::RefreshClock;
 pub use smithay::backend::input::AxisSource;
@@ -34,7 +35,7 @@ pub use self::{
 };
 use crate::{
     config::{InputConfig, OutputConfig},
-    render::PointerPicture,
+    render::{Canvas, PointerPicture},
     shell::geom,
 };
 
@@ -58,15 +59,20 @@ pub enum Backend {
 
 /// Memory that a frame goes to.
 #[derive(Debug)]
-pub struct Image<'a> {
+struct Image<'a> {
     /// Rows from the top, each from the left; XRGB in native byte order, its unused byte of any value.
-    pub pixels: &'a mut [u32],
+    pixels: &'a mut [u32],
     /// Pixels from the start of a row to the start of the next.
-    pub stride: usize,
+    stride: usize,
 }
 
 /// Brings a rectangle of an image of the screen's size up to date.
-pub type CopyFrame<'a> = &'a mut dyn FnMut(Rect, Image<'_>);
+fn copy(canvas: &Canvas, rect: Rect, image: Image<'_>) {
+    let rect = geom::Rect::new(rect.loc.x, rect.loc.y, rect.size.w, rect.size.h);
+    if let Err(error) = canvas.copy_rows(rect, image.pixels, image.stride) {
+        error!(%error, "the screen's memory is not of the screen's size");
+    }
+}
 
 /// When a frame is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -402,18 +408,41 @@ impl Backend {
 
     /// Shows the damaged part of an output's frame; without damage, what of earlier frames could not be shown.
     ///
-    /// `copy` is asked for the damage first of all, but also for the rest of the screen when its buffer has lost it. Damage
-    /// outside the screen is ignored.
+    /// Of `canvas` the damage is shown first of all, but also the rest when the screen's buffer has lost it. Damage outside
+    /// the screen is ignored.
     pub fn present(
         &mut self,
         output: OutputId,
         damage: &[Rect],
-        copy: CopyFrame<'_>,
+        canvas: &Canvas,
     ) -> Result<Shown, BackendError> {
         match self {
             Self::Headless(_) => Ok(Shown::Now),
-            Self::Nested(nested) => nested.present(damage, copy),
-            Self::Kms(kms) => kms.present(output, damage, copy),
+            Self::Nested(nested) => nested.present(damage, canvas),
+            Self::Kms(kms) => kms.present(output, damage, canvas),
+        }
+    }
+
+    /// The GPU that is to draw an output, by a number that it does not share with another; `None` where it is the CPU.
+    pub fn gpu(&self, output: OutputId) -> Option<u64> {
+        match self {
+            Self::Headless(_) | Self::Nested(_) => None,
+            Self::Kms(kms) => kms.gpu(output),
+        }
+    }
+
+    /// A new renderer of the GPU that is to draw an output.
+    pub fn renderer(&self, output: OutputId) -> Option<Result<GlesRenderer, GpuError>> {
+        match self {
+            Self::Headless(_) | Self::Nested(_) => None,
+            Self::Kms(kms) => kms.renderer(output),
+        }
+    }
+
+    /// The GPU that draws an output cannot: the CPU is to draw that, and whatever else this GPU has drawn.
+    pub fn give_up_gpu(&self, output: OutputId) {
+        if let Self::Kms(kms) = self {
+            kms.give_up_gpu(output);
         }
     }
 

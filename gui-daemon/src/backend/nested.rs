@@ -43,10 +43,13 @@ use winit::{
 };
 
 use super::{
-    BackendError, BackendEvent, CopyFrame, Gesture, Image, OutputId, Rect, Shown, Touch, clock::RefreshClock,
-    clock_source, now_ms, now_us,
+    BackendError, BackendEvent, Gesture, Image, OutputId, Rect, Shown, Touch, clock::RefreshClock,
+    clock_source, copy, now_ms, now_us,
 };
-use crate::config::{OutputConfig, SCREEN_SIDE};
+use crate::{
+    config::{OutputConfig, SCREEN_SIDE},
+    render::Canvas,
+};
 
 /// What the host's screen is taken for when the host does not say.
 const USUAL_REFRESH_MHZ: u32 = 60_000;
@@ -224,7 +227,7 @@ impl Nested {
         }
     }
 
-    pub(super) fn present(&mut self, damage: &[Rect], copy: CopyFrame<'_>) -> Result<Shown, BackendError> {
+    pub(super) fn present(&mut self, damage: &[Rect], canvas: &Canvas) -> Result<Shown, BackendError> {
         let size = self.size.get();
         let side = |side: i32| u32::try_from(side).ok().and_then(NonZeroU32::new);
         let (Some(width), Some(height)) = (side(size.w), side(size.h)) else { return Ok(Shown::Nowhere) };
@@ -247,7 +250,7 @@ impl Nested {
         };
         let stride = width.get() as usize;
         for rect in &stale {
-            copy(*rect, Image { pixels: &mut buffer, stride });
+            copy(canvas, *rect, Image { pixels: &mut buffer, stride });
             clear_unused(*rect, &mut buffer, stride);
         }
 

@@ -36,8 +36,33 @@ pub struct OutputConfig {
     pub refresh_hz: u32,
     /// Its pixels for a logical one.
     pub scale: Scale,
+    /// Who draws it, on a screen of the machine's own; elsewhere the CPU does.
+    pub renderer: RendererChoice,
     /// What of this the configuration says; the rest is made up, for screens that have no ways of their own.
     pub given: Given,
+}
+
+/// Who draws an output.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RendererChoice {
+    /// The GPU of the card that shows it, if that has one, and the CPU if not.
+    #[default]
+    Auto,
+    /// OpenGL ES, even if its driver is one that has the CPU draw; without a driver, the CPU.
+    Gles,
+    /// The CPU.
+    Pixman,
+}
+
+impl RendererChoice {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "auto" => Some(Self::Auto),
+            "gles" => Some(Self::Gles),
+            "pixman" => Some(Self::Pixman),
+            _ => None,
+        }
+    }
 }
 
 /// Which keys an output's table has.
@@ -57,7 +82,8 @@ impl Default for OutputConfig {
     fn default() -> Self {
         let name = default_name(0);
         let (scale, given) = (Scale::ONE, Given::default());
-        Self { name, x: 0, y: 0, width: 1280, height: 800, refresh_hz: 60, scale, given }
+        let renderer = RendererChoice::Auto;
+        Self { name, x: 0, y: 0, width: 1280, height: 800, refresh_hz: 60, scale, renderer, given }
     }
 }
 
@@ -149,6 +175,8 @@ impl OutputConfig {
             let rule = format!("a number from {}", Scale::RANGE);
             output.scale = scale.ok_or_else(|| table.refuse_value("scale", &value, &rule))?;
         }
+        let rule = "\"auto\", \"gles\" or \"pixman\"";
+        output.renderer = table.string("renderer", rule, RendererChoice::named)?.unwrap_or_default();
         Ok(output)
     }
 }
@@ -224,6 +252,16 @@ mod tests {
     }
 
     #[test]
+    fn who_draws_is_chosen_for_each() {
+        let chosen = |text: &str| outputs(text).iter().map(|output| output.renderer).collect::<Vec<_>>();
+        use RendererChoice::{Auto, Gles, Pixman};
+        let all = "[[output]]\n[[output]]\nrenderer = \"gles\"\n[[output]]\nrenderer = \"pixman\"\n[[output]]\nrenderer = \"auto\"";
+        assert_eq!(chosen(all), [Auto, Gles, Pixman, Auto]);
+        let rule = "2: output.renderer = \"gl\": must be \"auto\", \"gles\" or \"pixman\"";
+        assert_eq!(refusal("[output]\nrenderer = \"gl\"\n"), rule);
+    }
+
+    #[test]
     fn wrong_outputs_are_refused_by_name_and_line() {
         for (text, expected) in [
             (
@@ -245,7 +283,7 @@ mod tests {
             ("[output]\nx = 32000\n", "1: output \"transom-0\": its edges must lie between -32768 and 32767"),
             (
                 "[output]\nhz = 60\n",
-                "2: unknown key \"hz\" in [output]: known are name, x, y, width, height, refresh_hz, scale",
+                "2: unknown key \"hz\" in [output]: known are name, x, y, width, height, refresh_hz, scale, renderer",
             ),
             (
                 "output = 3",

@@ -5,16 +5,17 @@ use std::{fmt, sync::Arc};
 use pixman::{FormatCode, Image, Operation};
 use smithay::{
     backend::{
-        allocator::Fourcc,
+        allocator::{Fourcc, dmabuf::Dmabuf},
         renderer::{
-            Bind as _, ExportMem as _, Offscreen as _,
+            Bind as _, ExportMem as _, Frame as _, Offscreen as _, Renderer as _, Texture as _,
             gles::{GlesError, GlesRenderer, GlesTexture},
             pixman::{PixmanError, PixmanRenderer},
         },
     },
     output::OutputNoMode,
-    utils::Rectangle,
+    utils::{Physical, Rectangle, Transform},
 };
+use transom_gpu::GpuError;
 
 use super::{
     Scene, View,
@@ -188,6 +189,38 @@ impl Canvas {
         Ok(())
     }
 
+    /// Has the GPU copy the pixels of these rectangles, which do not overlap, to the same places in a buffer of its, and
+    /// waits until that is done.
+    ///
+    /// # Errors
+    /// [`RenderError::NotOnGpu`] of a canvas that the CPU draws; [`RenderError::Gles`] if the GPU does not know the buffer.
+    pub fn lay_on_gpu(
+        &self,
+        rects: &[Rectangle<i32, Physical>],
+        into: &mut Dmabuf,
+    ) -> Result<(), RenderError> {
+        let Painting::Gpu(sheet) = &self.0 else { return Err(RenderError::NotOnGpu) };
+        let mut renderer = sheet.renderer.borrow_mut();
+        let whole = Rectangle::from_size((sheet.size.width, sheet.size.height).into());
+        let source = Rectangle::from_size(sheet.board.size().to_f64());
+        let mut target = renderer.bind(into)?;
+        let mut frame = renderer.render(&mut target, whole.size, Transform::Normal)?;
+        frame.render_texture_from_to(
+            &sheet.board,
+            source,
+            whole,
+            rects,
+            &[whole],
+            Transform::Normal,
+            1.0,
+            None,
+            &[],
+        )?;
+        // Not every driver of a screen waits by itself for who draws what it shows.
+        frame.finish()?.wait().map_err(|_| GlesError::SyncInterrupted)?;
+        Ok(())
+    }
+
     /// Lays the pixels of `rect` into an image with their corner at `at`. What lies outside of the canvas is 0.
     fn lay(&self, rect: Rect, into: &mut Image<'_, '_>, at: Point) -> Result<(), RenderError> {
         let (at, extent) = ((at.x, at.y), (rect.width, rect.height));
@@ -244,7 +277,8 @@ pub(super) fn composited(
     let (across, down) = (size.width.unsigned_abs() as usize, size.height.unsigned_abs() as usize);
     let length = across.checked_mul(down).filter(|length| (1..=pixels.len()).contains(length));
     let pixels = length.and_then(|length| pixels.get_mut(..length)).ok_or(RenderError::Destination)?;
-    Image::from_slice_mut(format, across, down, pixels, across * 4, false).map_err(|_| RenderError::Destination)
+    Image::from_slice_mut(format, across, down, pixels, across * 4, false)
+        .map_err(|_| RenderError::Destination)
 }
 
 /// A rectangle of the framebuffer as callers take it.
@@ -275,9 +309,15 @@ pub enum RenderError {
     /// The GPU's driver refused.
     #[error("OpenGL ES: {0}")]
     Gles(#[from] GlesError),
+    /// The GPU's driver makes no renderer.
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
     /// The GPU has no room for an image.
     #[error("the GPU has no texture of {}x{} pixels", .0.width, .0.height)]
     Texture(Size),
+    /// A GPU is to copy what the CPU has drawn.
+    #[error("the picture is not in the memory of a GPU")]
+    NotOnGpu,
     /// A screen has no size.
     #[error(transparent)]
     Mode(#[from] OutputNoMode),

@@ -15,10 +15,7 @@ use std::{
 use smithay::{
     backend::{
         allocator::Fourcc,
-        renderer::{
-            element::Id,
-            utils::CommitCounter,
-        },
+        renderer::{element::Id, utils::CommitCounter},
     },
     input::pointer::CursorIcon,
     reexports::wayland_server::protocol::wl_surface::WlSurface,

@@ -6,11 +6,7 @@
 use smithay::{
     backend::{
         allocator::Fourcc,
-        renderer::{
-            Color32F,
-            element::Id,
-            utils::CommitCounter,
-        },
+        renderer::{Color32F, element::Id, utils::CommitCounter},
     },
     utils::{Physical, Rectangle},
 };

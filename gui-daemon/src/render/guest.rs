@@ -1,6 +1,6 @@
 //! What a domain shows in one window: an image over pages that the domain may rewrite at any time.
 //!
-//! The image is drawn from where it lies; nothing here looks at a pixel. What shows through it is the window background,
+//! The image is drawn from where it lies, or copied from there for a GPU; nothing here looks at a pixel. What shows through it is the window background,
 //! which lies below: an image cannot make its window transparent.
 
 use std::cell::Cell;

@@ -1,8 +1,8 @@
-//! Drawing: a [`Scene`] of framed views into a framebuffer, with pixman, on the CPU.
+//! Drawing: a [`Scene`] of framed views into a framebuffer, with pixman on the CPU, or with OpenGL ES on a GPU.
 //!
 //! The job: whoever runs the desktop describes what is on it ([`Scene`]) as often as something changes, and
 //! [`Canvas::render`] brings the framebuffer up to date and says which rectangles changed. Domains' pixels are
-//! composited from the pages the domain shares, without a copy in between.
+//! composited from the pages the domain shares, without a copy in between unless it is to a GPU.
 //!
 //! What holds:
 //! - No pixel of a view's content lies outside its content rectangle, and, of a popup, none on its inner frame.

@@ -244,7 +244,8 @@ impl<R: Painter> Sheet<R> {
                 let corner = self.mapping.point(view.content.origin());
                 if let Some(pixels) = image.element(corner, clip, self.mapping) {
                     let renderer = self.renderer.get_mut();
-                    let mut pixels = pixels.of(renderer.guest(image, &mut known.copied, &mut self.staging)?);
+                    let mut pixels =
+                        pixels.of(renderer.guest(image, &mut known.copied, &mut self.staging)?);
                     if let Some(before) = before {
                         before.after(&mut pixels);
                     }

@@ -22,7 +22,7 @@ use smithay::{
 };
 use tracing::warn;
 
-use super::modes::Timing;
+use super::{gpu::CardGpu, modes::Timing};
 
 /// Why a DRM device cannot be used, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +58,7 @@ pub(super) struct Card {
     pub id: u64,
     pub path: PathBuf,
     pub device: DrmDevice,
+    pub gpu: CardGpu,
 }
 
 /// A place to plug a screen in, with a screen in it.
@@ -98,7 +99,7 @@ impl Card {
         }
         match DrmDevice::new(fd, true) {
             // Page flips are read with the other devices', not by the source that comes with it.
-            Ok((device, _)) => Ok(Self { id, path, device }),
+            Ok((device, _)) => Ok(Self { id, path, device, gpu: CardGpu::Unknown }),
             Err(DrmError::Access(error)) if is_refusal(&error.source) => Err(CardError::Busy { path }),
             Err(error) => Err(CardError::Useless { path, what: error.to_string() }),
         }

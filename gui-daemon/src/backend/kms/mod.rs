@@ -1,5 +1,6 @@
 //! The machine's own screens and devices: DRM/KMS for pictures, libinput for input, libseat for the right to either, udev for
-//! what is plugged in and out. No GPU: the CPU draws, and what changed is copied into buffers that the screens show.
+//! what is plugged in and out. The CPU draws, and what changed is copied into buffers that the screens show; where a card has
+//! a GPU, that does both ([`gpu`]).
 //!
 //! What holds:
 //! - A screen asks for a frame when it can take one: after a flip as soon as one is wanted, for drivers that cannot tell when
@@ -10,6 +11,7 @@
 
 mod card;
 mod damage;
+mod gpu;
 mod input;
 mod modes;
 mod pointer;
@@ -33,6 +35,7 @@ use rustix::{
 };
 use smithay::{
     backend::{
+        renderer::gles::GlesRenderer,
         session::{
             AsErrno as _, Event as SessionEvent, Session as _,
             libseat::{LibSeatSession, LibSeatSessionNotifier},
@@ -49,19 +52,21 @@ use smithay::{
     },
 };
 use tracing::{info, warn};
+use transom_gpu::GpuError;
 
 pub use self::{card::CardError, scanout::ScanoutError};
 use self::{
     card::{Card, Connector, refresh_mhz},
+    gpu::CardGpu,
     input::{Input, Places},
     pointer::Place,
     scanout::Scanout,
 };
-use super::{BackendError, BackendEvent, CopyFrame, OutputId, Rect, Shown, clock::RefreshClock};
+use super::{BackendError, BackendEvent, OutputId, Rect, Shown, clock::RefreshClock};
 use crate::{
     config::{Given, InputConfig, OutputConfig},
     frames::HIDDEN_PACE,
-    render::PointerPicture,
+    render::{Canvas, PointerPicture},
     shell::geom,
 };
 
@@ -252,14 +257,34 @@ impl Kms {
         &self,
         output: OutputId,
         damage: &[Rect],
-        copy: CopyFrame<'_>,
+        canvas: &Canvas,
     ) -> Result<Shown, BackendError> {
         let mut machine = self.0.borrow_mut();
         let Machine { active, heads, epoll, .. } = &mut *machine;
         match heads.iter_mut().find(|head| head.id == output) {
-            Some(head) => head.present(*active, damage, copy, epoll),
+            Some(head) => head.present(*active, damage, canvas, epoll),
             None => Ok(Shown::Nowhere),
         }
+    }
+
+    /// A new renderer of the GPU that draws an output, if one is to.
+    pub(super) fn renderer(&self, output: OutputId) -> Option<Result<GlesRenderer, GpuError>> {
+        let machine = self.0.borrow();
+        let head = machine.heads.iter().find(|head| head.id == output)?;
+        let lit = head.lit.as_ref().filter(|lit| lit.scanout.is_on_gpu())?;
+        machine.cards.iter().find(|card| card.id == lit.card)?.gpu.renderer()
+    }
+
+    /// The card whose GPU draws an output, by its device number.
+    pub(super) fn gpu(&self, output: OutputId) -> Option<u64> {
+        let machine = self.0.borrow();
+        let lit = machine.heads.iter().find(|head| head.id == output)?.lit.as_ref()?;
+        lit.scanout.is_on_gpu().then_some(lit.card)
+    }
+
+    /// The CPU draws what this output's GPU has drawn.
+    pub(super) fn give_up_gpu(&self, output: OutputId) {
+        self.0.borrow_mut().give_up_gpu(output);
     }
 
     pub(super) fn pointer_plane(&self, output: OutputId) -> Option<(u32, u32)> {
@@ -384,13 +409,30 @@ impl Machine {
         head.lit = None;
         let Some(card) = self.cards.iter_mut().find(|card| card.id == screen.card) else { return };
         let laid = pointer::is_usable(&card.device, self.pointer_planes);
-        match Scanout::new(&mut card.device, screen.crtc, screen.handle, mode, laid) {
+        let Card { device, gpu, path, .. } = card;
+        let gpu = gpu.chosen(head.config.renderer, device.device_fd(), path);
+        match Scanout::new(device, screen.crtc, screen.handle, mode, laid, gpu) {
             Ok(scanout) => {
                 let (width, height) = mode.size();
-                info!(screen = screen.name, "{width}x{height} at {} mHz", refresh_mhz(&mode));
+                let gpu = scanout.is_on_gpu();
+                info!(screen = screen.name, gpu, "{width}x{height} at {} mHz", refresh_mhz(&mode));
                 head.lit = Some(Lit { scanout, card: screen.card });
             }
             Err(error) => warn!(screen = screen.name, "the screen stays dark: {error}"),
+        }
+    }
+
+    /// Lights the screens of the card that feeds this output anew, without its GPU.
+    fn give_up_gpu(&mut self, output: OutputId) {
+        let head = self.heads.iter().find(|head| head.id == output);
+        let Some(id) = head.and_then(|head| head.lit.as_ref()).map(|lit| lit.card) else { return };
+        let Some(card) = self.cards.iter_mut().find(|card| card.id == id) else { return };
+        card.gpu = CardGpu::None;
+        for mut head in std::mem::take(&mut self.heads) {
+            if head.lit.take_if(|lit| lit.card == id && lit.scanout.is_on_gpu()).is_some() {
+                self.light(&mut head);
+            }
+            self.heads.push(head);
         }
     }
 
@@ -537,7 +579,7 @@ impl Head {
         &mut self,
         active: bool,
         damage: &[Rect],
-        copy: CopyFrame<'_>,
+        canvas: &Canvas,
         epoll: &OwnedFd,
     ) -> Result<Shown, BackendError> {
         let Some(lit) = &mut self.lit else { return Ok(Shown::Nowhere) };
@@ -546,7 +588,7 @@ impl Head {
             return Ok(Shown::Nowhere);
         }
         let had_pointer = lit.scanout.pointer().is_some();
-        let shown = lit.scanout.present(damage, copy);
+        let shown = lit.scanout.present(damage, canvas);
         if had_pointer && lit.scanout.pointer().is_none() {
             // It is not in this frame.
             self.schedule().map_err(BackendError::Clock)?;

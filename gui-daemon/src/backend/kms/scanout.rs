@@ -7,7 +7,7 @@ use std::io;
 
 use smithay::{
     backend::{
-        allocator::Fourcc,
+        allocator::{Fourcc, gbm::GbmConvertError},
         drm::{DrmDevice, DrmDeviceFd, DrmError, DrmSurface, PlaneConfig, PlaneDamageClips, PlaneState},
     },
     reexports::drm::{
@@ -24,11 +24,13 @@ use tracing::{trace, warn};
 use zerocopy::FromBytes as _;
 
 use super::{
-    super::{CopyFrame, Image},
+    super::{Image, copy},
     Rect,
-    damage::Turns,
+    damage::{Turn, Turns},
+    gpu::{Driver, GpuBuffer},
     pointer::PointerPlane,
 };
+use crate::render::{Canvas, RenderError};
 
 /// Why a screen cannot be lit, or a frame not be shown.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +48,12 @@ pub enum ScanoutError {
         /// Why not.
         error: io::Error,
     },
+    /// Memory of the GPU cannot be lent to it.
+    #[error(transparent)]
+    Lend(#[from] GbmConvertError),
+    /// The GPU does not draw.
+    #[error(transparent)]
+    Gpu(#[from] RenderError),
 }
 
 /// Memory that the device shows and the CPU draws to.
@@ -107,13 +115,38 @@ impl std::fmt::Debug for Buffer {
     }
 }
 
+/// The two buffers, and who fills them.
+#[derive(Debug)]
+enum Buffers {
+    Cpu([Buffer; 2]),
+    Gpu([GpuBuffer; 2]),
+}
+
+impl Buffers {
+    /// Brings one up to date, and names it.
+    fn fill(&mut self, turn: &Turn, canvas: &Canvas) -> Result<Option<framebuffer::Handle>, ScanoutError> {
+        match self {
+            Self::Cpu(buffers) => {
+                let Some(buffer) = buffers.get_mut(turn.buffer) else { return Ok(None) };
+                turn.copy.iter().for_each(|rect| copy(canvas, *rect, buffer.pixels()));
+                Ok(Some(buffer.framebuffer()))
+            }
+            Self::Gpu(buffers) => {
+                let Some(buffer) = buffers.get_mut(turn.buffer) else { return Ok(None) };
+                buffer.fill(&turn.copy, canvas)?;
+                Ok(Some(buffer.framebuffer()))
+            }
+        }
+    }
+}
+
 /// A screen that is lit.
 #[derive(Debug)]
 pub(super) struct Scanout {
     // Before the buffers: it takes them off the screen when it goes.
     surface: DrmSurface,
     pointer: Option<PointerPlane>,
-    buffers: [Buffer; 2],
+    buffers: Buffers,
     turns: Turns,
     mode: Mode,
     flipping: bool,
@@ -129,11 +162,15 @@ impl Scanout {
         connector: connector::Handle,
         mode: Mode,
         pointer_plane: bool,
+        gpu: Option<&mut Driver>,
     ) -> Result<Self, ScanoutError> {
         let (width, height) = mode.size();
-        let buffer = || Buffer::new(device.device_fd(), (width.into(), height.into()), false);
-        let buffers = [buffer()?, buffer()?];
         let surface = device.create_surface(crtc, mode, &[connector])?;
+        let buffer = || Buffer::new(device.device_fd(), (width.into(), height.into()), false);
+        let buffers = match gpu.and_then(|gpu| gpu.buffers(&surface, (width, height))) {
+            Some(buffers) => Buffers::Gpu(buffers),
+            None => Buffers::Cpu([buffer()?, buffer()?]),
+        };
         let size = (width.into(), height.into()).into();
         let pointer =
             if pointer_plane { PointerPlane::new(device, &surface, Rect::from_size(size))? } else { None };
@@ -157,6 +194,11 @@ impl Scanout {
     /// What lays the pointer over the frame, if anything does.
     pub fn pointer_mut(&mut self) -> Option<&mut PointerPlane> {
         self.pointer.as_mut()
+    }
+
+    /// Whether a GPU fills its buffers.
+    pub fn is_on_gpu(&self) -> bool {
+        matches!(self.buffers, Buffers::Gpu(_))
     }
 
     /// Whether a flip is under way.
@@ -183,7 +225,7 @@ impl Scanout {
 
     /// Shows what was drawn, if anything was, and the pointer where it is. Whether a flip is under way for it, at whose end it
     /// is on the screen.
-    pub fn present(&mut self, damage: &[Rect], copy: CopyFrame<'_>) -> Result<bool, ScanoutError> {
+    pub fn present(&mut self, damage: &[Rect], canvas: &Canvas) -> Result<bool, ScanoutError> {
         self.turns.drawn(damage);
         let pointer_shown = self.pointer.as_ref().is_none_or(PointerPlane::is_shown);
         if self.flipping || (self.turns.is_shown() && pointer_shown) {
@@ -192,10 +234,9 @@ impl Scanout {
         let turn = (!self.turns.is_shown()).then(|| self.turns.take());
         let mut filled = None;
         if let Some(turn) = &turn
-            && let Some(buffer) = self.buffers.get_mut(turn.buffer)
+            && let Some(framebuffer) = self.buffers.fill(turn, canvas)?
         {
-            turn.copy.iter().for_each(|rect| copy(*rect, buffer.pixels()));
-            filled = Some((buffer.framebuffer(), turn.changed.as_slice()));
+            filled = Some((framebuffer, turn.changed.as_slice()));
             self.moved = self.moved.saturating_add(turn.bytes());
             trace!(bytes = turn.bytes(), total = self.moved, "frame copied");
         }

@@ -23,6 +23,9 @@ const CONNECTOR: &str = "/sys/class/drm/card0-Virtual-1/status";
 /// Has dom0's kernel tell of that, as a driver does that finds out by itself.
 const TELL: &str = "udevadm trigger --action=change /sys/class/drm/card0";
 
+/// Has OpenGL ES draw, whoever does the work.
+const GLES: &str = "[output]\nrenderer = \"gles\"\n";
+
 /// A desktop shown by the daemon, with a terminal on it that keeps what is typed.
 struct Desktop {
     daemon: Job,
@@ -30,12 +33,18 @@ struct Desktop {
 
 impl Desktop {
     fn start(machine: &mut Machine) -> anyhow::Result<Self> {
-        fs::write(machine.shared().join("kms.toml"), "")?;
+        Self::configured(machine, "", "true")
+    }
+
+    /// With this configuration, after this command of the shell.
+    fn configured(machine: &mut Machine, config: &str, first: &str) -> anyhow::Result<Self> {
+        fs::write(machine.shared().join("kms.toml"), config)?;
         fs::write(machine.shared().join("typed"), "")?;
         let daemon = machine.start_in_dom0(&format!(
             "{ENVIRONMENT}
              export RUST_LOG=info,gui_daemon::backend::kms=trace,smithay=warn,smithay::backend::drm=off
              echo $$ >/run/kms/pid
+             {first}
              exec gui-daemon --backend kms --config /host/kms.toml --socket /run/kms/control"
         ))?;
         machine.until_printed(&daemon, "ready")?;
@@ -107,6 +116,42 @@ pub fn the_daemon_has_the_display(machine: &mut Machine) -> anyhow::Result<()> {
     let last = *moved.last().context("no frame was copied")?;
     ensure!(moved.first() == Some(&frame), "the first frame moved {:?} bytes of {frame}", moved.first());
     ensure!(last < frame / 100, "the last frame moved {last} bytes of {frame}");
+    desktop.stop(machine)
+}
+
+/// OpenGL ES draws what pixman does, into buffers of GBM that the display shows: here by Mesa's driver that has the CPU do the
+/// work, which is taken only where the configuration says so.
+pub fn the_gpu_path_draws(machine: &mut Machine) -> anyhow::Result<()> {
+    let desktop = Desktop::start(machine)?;
+    ensure!(machine.printed(&desktop.daemon).contains("gpu=false"), "no screen is said to be the CPU's");
+    let by_cpu = machine.picture()?.count(DESKTOP);
+    desktop.stop(machine)?;
+
+    let desktop = Desktop::configured(machine, GLES, "true")?;
+    until_picture(machine, "the window is where pixman has it", |picture| picture.count(DESKTOP) == by_cpu)?;
+    Desktop::type_in(machine, "a", "a\n")?;
+    // More often than there are buffers.
+    for _ in 0..2 {
+        machine.input(&[Input::Place(0x400, 0x400)])?;
+        until_picture(machine, "the pointer is in the corner", |picture| picture.count(DESKTOP) < by_cpu)?;
+        machine.input(&[Input::Place(0x800, 0x7000)])?;
+        let corner = |picture: &Picture| (0..80).all(|x| (0..80).all(|y| picture.at(x, y) == DESKTOP));
+        until_picture(machine, "the pointer has left the corner", corner)?;
+    }
+    let screenshot = "gui-daemon msg --socket /run/kms/control screenshot /host/screenshot.png";
+    machine.dom0(screenshot)?.success()?;
+    let taken = fs::metadata(machine.shared().join("screenshot.png"))?.len();
+    ensure!(taken > 1000, "a screenshot of {taken} bytes");
+    let said = machine.printed(&desktop.daemon);
+    ensure!(said.contains("gpu=true") && !said.contains("the CPU draws"), "OpenGL ES did not draw:\n{said}");
+    desktop.stop(machine)?;
+
+    // Without a driver the CPU does it all the same, and says so once.
+    let without = "export __EGL_VENDOR_LIBRARY_DIRS=/nowhere";
+    let desktop = Desktop::configured(machine, GLES, without)?;
+    let said = machine.printed(&desktop.daemon);
+    let times = said.matches("the CPU draws").count();
+    ensure!(said.contains("gpu=false") && times == 1, "the CPU is said to draw {times} times:\n{said}");
     desktop.stop(machine)
 }
 

@@ -27,6 +27,7 @@ pub const ALL: &[Scenario] = &[
     Scenario { name: "a_destroyed_domain_is_noticed", run: vchan::a_destroyed_domain_is_noticed },
     Scenario { name: "a_domain_comes_again", run: machine::a_domain_comes_again },
     Scenario { name: "the_daemon_has_the_display", run: kms::the_daemon_has_the_display },
+    Scenario { name: "the_gpu_path_draws", run: kms::the_gpu_path_draws },
     Scenario { name: "another_terminal_and_back", run: kms::another_terminal_and_back },
     Scenario { name: "screens_are_plugged_in_and_out", run: kms::screens_are_plugged_in_and_out },
     Scenario { name: "a_keyboard_is_plugged_in_and_out", run: kms::a_keyboard_is_plugged_in_and_out },
