@@ -7,7 +7,7 @@ use smithay::{
     backend::{
         allocator::{Fourcc, dmabuf::Dmabuf},
         renderer::{
-            Bind as _, ExportMem as _, Frame as _, Offscreen as _, Renderer as _, Texture as _,
+            Bind as _, Color32F, ExportMem as _, Frame as _, Offscreen as _, Renderer as _, Texture as _,
             gles::{GlesError, GlesRenderer, GlesTexture},
             pixman::{PixmanError, PixmanRenderer},
         },
@@ -92,7 +92,12 @@ impl Canvas {
         sides.ok_or(RenderError::Framebuffer { size })?;
         let mut board: GlesTexture =
             renderer.create_buffer(Fourcc::Argb8888, (size.width, size.height).into())?;
-        renderer.bind(&mut board)?;
+        let whole = Rectangle::from_size((size.width, size.height).into());
+        let mut target = renderer.bind(&mut board)?;
+        let mut frame = renderer.render(&mut target, whole.size, Transform::Normal)?;
+        frame.clear(Color32F::BLACK, &[whole])?;
+        let _drawn = frame.finish()?;
+        drop(target);
         Ok(Self(Painting::Gpu(Box::new(Sheet::new(renderer, board, size, scale, text)))))
     }
 

@@ -100,7 +100,7 @@ impl Driver {
         let code = Fourcc::Xrgb8888;
         let drawn = self.gpu.formats();
         let known = surface.plane_info().formats.iter().filter(|format| format.code == code);
-        let common = known.filter(|format| drawn.contains(*format)).map(|format| format.modifier);
+        let common = known.filter(|format| drawn.contains(format)).map(|format| format.modifier);
         // Of whatever kind the driver thinks right, if the kinds that have names do not do.
         let kinds = [common.collect(), vec![Modifier::Invalid]];
         let mut refused = None;
