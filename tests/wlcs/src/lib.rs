@@ -1,10 +1,10 @@
 //! The agent as WLCS, the Wayland conformance suite, wants to see it: a library that the suite loads into its process.
 //!
 //! For each of its tests the suite makes a display server. Here that is an agent as it is, and at the other end of its link a
-//! small GUI domain ([`desk`]) that does what the daemon would: it places windows, gives them the focus, takes their frames, and
+//! small GUI domain (`desk`) that does what the daemon would: it places windows, gives them the focus, takes their frames, and
 //! turns a pointer and fingers on the desktop into input for the window that they are over. Both live in one thread
-//! ([`world`]); the suite's threads hand it work and wait until every consequence of that has taken place
-//! ([`integration`]).
+//! (`world`); the suite's threads hand it work and wait until every consequence of that has taken place
+//! (`integration`).
 
 mod desk;
 mod integration;
