@@ -77,9 +77,9 @@ impl DaemonConn {
     }
 
     pub(super) fn handle_wish(&mut self, window: WindowId, kind: u32, value: u32) -> Result<(), Violation> {
-        let is_kind = (1..=9).contains(&kind);
+        let is_kind = (1..=11).contains(&kind);
         let (field, said) = if is_kind { ("value", value) } else { ("kind", kind) };
-        let rule = if is_kind { "one of its kind's" } else { "1 to 9" };
+        let rule = if is_kind { "one of its kind's" } else { "1 to 11" };
         let violation = Violation::Field { message: "WISH", window, field, value: said, rule };
         let wish = Wish::from_wire(kind, value).ok_or(violation)?;
         self.events.push_back(DaemonEvent::Wished { window, wish });
