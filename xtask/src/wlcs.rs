@@ -83,6 +83,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     if !again.is_empty() {
         results.extend(suite.run(again, &target.join("wlcs-again.log"))?);
     }
+    expectations.settle(&mut results);
     println!("{}", report::groups(&results));
     println!("{}", report::totals(&results));
     println!("What the tests printed: {}", log.display());

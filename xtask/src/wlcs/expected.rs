@@ -1,7 +1,7 @@
 //! Which tests do not pass, and why: a file of one line for each reason.
 //!
-//! `fail PATTERN | why` is for tests that fail, by their names; `lack PATTERN | why` for those that are skipped, by what they
-//! need; several patterns have spaces between them. `*` in a pattern stands for anything. Empty lines and those that begin with `#` say nothing. What no line is for
+//! `fail PATTERN | why` is for tests that fail, by their names; `race PATTERN | why` for those that pass or fail as timing has it,
+//! and count as failed; `lack PATTERN | why` for those that are skipped, by what they need; several patterns have spaces between them. `*` in a pattern stands for anything. Empty lines and those that begin with `#` say nothing. What no line is for
 //! passes.
 
 use std::{fs, path::Path};
@@ -18,6 +18,8 @@ pub struct Expectations(Vec<Line>);
 pub enum Kind {
     /// The name of a test that fails.
     Fail,
+    /// The name of a test that fails or passes.
+    Race,
     /// What tests need that are skipped.
     Lack,
 }
@@ -41,6 +43,16 @@ impl Expectations {
             })
             .collect::<anyhow::Result<_>>()
             .map(Self)
+    }
+
+    /// Counts as failed what passes by chance.
+    pub fn settle(&self, results: &mut Results) {
+        for (test, outcome) in results {
+            let is_race = self.0.iter().any(|line| line.kind == Kind::Race && line.has(test));
+            if is_race && *outcome == Outcome::Passed {
+                *outcome = Outcome::Failed;
+            }
+        }
     }
 
     /// Those tests that did not end as expected, and how they did.
@@ -77,6 +89,7 @@ impl Line {
         let (kind, pattern) = what.split_once(' ')?;
         let kind = match kind {
             "fail" => Kind::Fail,
+            "race" => Kind::Race,
             "lack" => Kind::Lack,
             _ => return None,
         };
@@ -85,7 +98,7 @@ impl Line {
 
     fn is_for(&self, test: &str, outcome: &Outcome) -> bool {
         match (self.kind, outcome) {
-            (Kind::Fail, Outcome::Failed) => self.has(test),
+            (Kind::Fail | Kind::Race, Outcome::Failed) => self.has(test),
             (Kind::Lack, Outcome::Skipped(lacking)) => self.has(lacking),
             _ => false,
         }
@@ -143,6 +156,10 @@ mod tests {
                 ("B.two", &Outcome::Failed)
             ]
         );
+        let (mut chance, race) = (results.clone(), Expectations(vec![line("race A.* | x")]));
+        race.settle(&mut chance);
+        assert_eq!(chance.get("A.two"), Some(&Outcome::Failed));
+        assert!(race.surprises(&chance).iter().all(|(test, _)| !test.starts_with("A.")));
         assert_eq!(expectations.unused(&results), Some("b_v?"));
         assert!(Line::parse("pass A.* | x").is_none() && Line::parse("fail A.*").is_none());
     }
