@@ -227,10 +227,8 @@ impl Pair {
                     self.daemon.files_credit(token, data.len() as u32);
                 }
                 DaemonEvent::FilesCredit { token, .. } => {
-                    // Nothing would be answered with leave to send nothing, for ever.
-                    if let room @ 1.. = self.daemon.files_room() {
-                        self.daemon.files_data(token, vec![0; room.min(300)]);
-                    }
+                    let data = vec![0; self.daemon.files_room().min(300)];
+                    self.daemon.files_data(token, data);
                 }
                 _ => {}
             }
@@ -244,10 +242,8 @@ impl Pair {
                     self.agent.files_credit(token, data.len() as u32);
                 }
                 AgentEvent::FilesCredit { token, .. } => {
-                    // Nothing would be answered with leave to send nothing, for ever.
-                    if let room @ 1.. = self.agent.files_room() {
-                        self.agent.files_data(token, vec![0; room.min(300)]);
-                    }
+                    let data = vec![0; self.agent.files_room().min(300)];
+                    self.agent.files_data(token, data);
                 }
                 _ => {}
             }

@@ -96,9 +96,9 @@ impl Transfers {
         self.outgoing.open.as_ref().map_or(0, |open| open.left)
     }
 
-    /// Sends this many bytes.
+    /// Sends this many bytes. None are nothing to be sent, and would go out even where there is no room.
     pub(crate) fn send(&mut self, token: u32, length: usize) -> bool {
-        self.outgoing.open(token).is_some_and(|stream| stream.spend(length))
+        length > 0 && self.outgoing.open(token).is_some_and(|stream| stream.spend(length))
     }
 
     /// Takes an offer back.

@@ -43,7 +43,7 @@ impl AgentConn {
         self.files.left()
     }
 
-    /// Sends the next bytes of the offered files. Not if they are more than [`AgentConn::files_room`].
+    /// Sends the next bytes of the offered files. Not if they are none, or more than [`AgentConn::files_room`].
     pub fn files_data(&mut self, token: u32, data: Vec<u8>) -> bool {
         let sent = data.len() <= self.files_room() && self.files.send(token, data.len());
         if sent {

@@ -45,7 +45,7 @@ impl DaemonConn {
         self.files.room()
     }
 
-    /// Sends the next bytes of the offered files. Not if they are more than [`DaemonConn::files_room`] or 32768.
+    /// Sends the next bytes of the offered files. Not if they are none, or more than [`DaemonConn::files_room`] or 32768.
     pub fn files_data(&mut self, token: u32, data: Vec<u8>) -> bool {
         data.len() <= MAX_FILES_CHUNK as usize
             && self.files.send(token, data.len())
