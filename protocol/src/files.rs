@@ -130,6 +130,9 @@ impl Transfers {
     }
 
     pub(crate) fn heard_data(&mut self, token: u32, length: usize) -> Result<bool, Violation> {
+        if length == 0 {
+            return Err(wrong("FILES_DATA", "length of the bytes", 0, "1 to 32768"));
+        }
         let Some(stream) = self.incoming.heard("FILES_DATA", token)? else { return Ok(false) };
         let (credit, left) = (stream.credit, stream.left);
         if stream.spend(length) { Ok(true) } else { Err(Violation::FilesOverrun { length, credit, left }) }

@@ -65,6 +65,9 @@ fn no_more_comes_than_was_allowed_and_announced() {
     daemon.say(0, data(3, 10_000)).unwrap();
     let violation = refused(&mut daemon, data(3, 1));
     assert_eq!(violation, Violation::FilesOverrun { length: 1, credit: 11_000, left: 0 });
+    // none at all would keep a transfer that stands still from being ended
+    let violation = refused(&mut offered(), data(3, 0));
+    assert!(matches!(violation, Violation::Field { message: "FILES_DATA", value: 0, .. }));
     // of those that nobody has let come, nothing
     let mut daemon = self::daemon();
     daemon.say(0, offer(1, &files(&[5]))).unwrap();
@@ -130,6 +133,7 @@ fn an_agent_cannot_claim_what_it_was_not_sent() {
     daemon.say(0, AgentMessage::FilesCredit { token, bytes: 2000 }).unwrap();
     assert_eq!(daemon.conn.files_room(), 1000);
     assert!(!daemon.conn.files_data(token, vec![0; 1001]));
+    assert!(!daemon.conn.files_data(token, Vec::new()));
     assert!(daemon.conn.files_data(token, vec![0; 999]));
     let violation = refused(&mut daemon, AgentMessage::FilesResult { token, end: 0 });
     assert!(matches!(violation, Violation::Field { message: "FILES_RESULT", field: "end", value: 0, .. }));
@@ -184,6 +188,7 @@ fn windows_come_before_files() {
     let credit = DaemonMessage::FilesCredit { token, bytes: FILES_WINDOW };
     assert_eq!(agent.say(0, credit).unwrap(), [AgentEvent::FilesCredit { token, bytes: FILES_WINDOW }]);
     assert_eq!(agent.conn.files_room(), BACKLOG);
+    assert!(!agent.conn.files_data(token, Vec::new()));
     assert!(agent.conn.files_data(token, vec![1; BACKLOG]));
     assert_eq!(agent.conn.files_room(), 0, "what is not sent yet counts");
     agent.conn.create(WindowId(1), Rect::new(0, 0, 10, 10), None, false).unwrap();
