@@ -10,15 +10,13 @@ use std::{
 
 use crate::session::{Process, Session, Watch};
 
-/// An application that does nothing.
-const NOTHING: &[&str] = &["sleep", "1000"];
 /// So large that it is on its way for a while, and of no weight on the disk it comes from.
 const LARGE: u64 = 400 << 20;
 
 /// A desktop with the agents of two domains, that are connected.
 fn desktop(session: &Session) -> (Process, [Process; 2], Watch) {
     let daemon = session.daemon();
-    let agents = [session.agent("personal", NOTHING), session.agent("work", NOTHING)];
+    let agents = [session.agent("personal", &[]), session.agent("work", &[])];
     for domain in ["personal", "work"] {
         session.msg(&["sync", domain]);
     }
