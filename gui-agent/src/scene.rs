@@ -67,7 +67,7 @@ impl State {
     ) {
         let Some(area) = content_area(&surface) else { return };
         let geometry = Rectangle::new(corner, area.size);
-        let override_redirect = role.overrides_redirect();
+        let (override_redirect, docked) = (role.overrides_redirect(), role.is_docked());
         let announced = self.take_announced(&surface);
         let id = announced.unwrap_or_else(|| self.windows.next_id());
         let conn = &mut self.link.conn;
@@ -116,7 +116,10 @@ impl State {
         };
         let shown = window.picture.whole();
         let conn = &mut self.link.conn;
-        conn.map(id, parent);
+        match docked {
+            false => conn.map(id, parent),
+            true => conn.dock(id),
+        }
         if !self.extended {
             // what was shown before there was a window to show it in is shown once more
             let _repeated = shown.and_then(|commit| conn.commit(id, commit));

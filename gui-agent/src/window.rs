@@ -46,6 +46,8 @@ pub(crate) enum Role {
         hints: SizeHints,
         /// A menu or the like, which the GUI domain leaves where it is and gives no frame.
         places_itself: bool,
+        /// An icon for the tray. Such a window places itself as far as everybody else is concerned.
+        docked: bool,
     },
 }
 
@@ -56,6 +58,14 @@ impl Role {
             Self::Toplevel { .. } => false,
             Self::Popup { .. } | Self::Layer { .. } | Self::Input => true,
             Self::X11 { places_itself, .. } => *places_itself,
+        }
+    }
+
+    /// Whether it is an icon, for the GUI domain's tray, and not a window of the desktop.
+    pub(crate) fn is_docked(&self) -> bool {
+        match self {
+            Self::Toplevel { .. } | Self::Popup { .. } | Self::Layer { .. } | Self::Input => false,
+            Self::X11 { docked, .. } => *docked,
         }
     }
 

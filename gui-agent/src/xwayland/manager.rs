@@ -84,6 +84,8 @@ pub(super) enum Happening {
 pub(super) struct Managed {
     /// It is not to be managed: a menu, a tooltip, something dragged.
     pub(super) override_redirect: bool,
+    /// An icon's place in the tray.
+    pub(super) docked: bool,
     pub(super) geometry: Rectangle<i32, Logical>,
     pub(super) properties: Properties,
     /// The number of its surface, as far as the server has told.

@@ -148,7 +148,8 @@ impl State {
         ];
         let (icon, startup_id) = (properties.icon.clone(), properties.startup_id.clone());
         let run = self.use_run_token(&startup_id).map(Wish::Activate);
-        self.map(surface.clone(), Role::X11 { window, hints, places_itself }, corner, parent);
+        let role = Role::X11 { window, hints, places_itself, docked: managed.docked };
+        self.map(surface.clone(), role, corner, parent);
         let Some(id) = self.windows.of_surface(surface) else { return };
         for wish in wishes.into_iter().chain([run]).flatten().filter(|_| !places_itself) {
             self.wish(surface, wish);
