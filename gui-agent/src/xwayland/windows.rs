@@ -132,7 +132,7 @@ impl State {
         }
         let properties = &managed.properties;
         let hints = properties.size_hints;
-        let places_itself = managed.places_itself();
+        let (places_itself, docked) = (managed.places_itself(), managed.docked);
         let chosen = places_itself || hints.user_position || hints.program_position;
         let parent = self.x11_parent(window);
         let corner = match parent.and_then(|id| self.windows.get(id)) {
@@ -148,7 +148,7 @@ impl State {
         ];
         let (icon, startup_id) = (properties.icon.clone(), properties.startup_id.clone());
         let run = self.use_run_token(&startup_id).map(Wish::Activate);
-        let role = Role::X11 { window, hints, places_itself, docked: managed.docked };
+        let role = Role::X11 { window, hints, places_itself, docked };
         self.map(surface.clone(), role, corner, parent);
         let Some(id) = self.windows.of_surface(surface) else { return };
         for wish in wishes.into_iter().chain([run]).flatten().filter(|_| !places_itself) {
