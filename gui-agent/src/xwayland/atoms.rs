@@ -43,6 +43,15 @@ atoms! {
     incr: "INCR",
     transom_selection: "_TRANSOM_SELECTION",
 
+    // the tray
+    manager: "MANAGER",
+    net_system_tray_s0: "_NET_SYSTEM_TRAY_S0",
+    net_system_tray_opcode: "_NET_SYSTEM_TRAY_OPCODE",
+    net_system_tray_orientation: "_NET_SYSTEM_TRAY_ORIENTATION",
+    net_system_tray_visual: "_NET_SYSTEM_TRAY_VISUAL",
+    xembed: "_XEMBED",
+    xembed_info: "_XEMBED_INFO",
+
     // what windows say about themselves
     wm_protocols: "WM_PROTOCOLS",
     wm_delete_window: "WM_DELETE_WINDOW",

@@ -23,6 +23,9 @@ impl Manager {
         let values =
             ConfigureWindowAux::new().x(geometry.loc.x).y(geometry.loc.y).width(width).height(height);
         self.send_configure(window, values);
+        if let Some(icon) = self.tray.icon_in(window) {
+            self.fill_cell(window, icon);
+        }
     }
 
     /// A window has these states now.
@@ -84,6 +87,10 @@ impl Manager {
     /// The user wants a window closed. A program that cannot be asked to is ended.
     pub(super) fn close(&mut self, window: Window) {
         let Some(managed) = self.windows.get(&window) else { return };
+        if managed.docked {
+            // an icon is its program's to take away; the cell is this connection's own, which would be ended
+            return;
+        }
         match managed.properties.closes_itself {
             true => self.send_protocol(window, self.atoms.wm_delete_window),
             false => self.connection.send(KillClientRequest { resource: window }),

@@ -38,7 +38,8 @@ use super::{
     connection::{Broken, Connection, Packet},
     properties::{Properties, Property},
     selection::Selections,
-    startup::{Question, parse_property, parse_reply},
+    startup::{Question, Screen, parse_property, parse_reply},
+    tray::Tray,
 };
 
 /// Windows shown at once, of all X11 programs together: half of what the GUI domain lets a domain have.
@@ -111,7 +112,7 @@ pub(super) struct Manager {
     pub(super) connection: Connection<Question>,
     pub(super) root: Window,
     /// Its own window, which shows that it is there.
-    own: Window,
+    pub(super) own: Window,
     pub(super) atoms: Atoms,
     pub(super) windows: BTreeMap<Window, Managed>,
     /// Windows with frames, the oldest first, and the lowest first.
@@ -121,6 +122,8 @@ pub(super) struct Manager {
     /// Changes of the focus that the server has not confirmed.
     pub(super) focusing: u32,
     pub(super) selections: Selections,
+    pub(super) tray: Tray,
+    pub(super) ids: IdAllocator,
     pub(super) happenings: VecDeque<Happening>,
 }
 
@@ -128,13 +131,15 @@ impl Manager {
     /// Takes the office. Xwayland lets programs in when it is taken.
     pub(super) fn new(
         mut connection: Connection<Question>,
-        root: Window,
+        screen: Screen,
         mut ids: IdAllocator,
         atoms: Atoms,
     ) -> Result<Self, Broken> {
+        let root = screen.root;
         let own = ids.generate_id().ok_or(Broken::Nonsense)?;
-        let selections = Selections::new(&mut connection, root, ids, atoms.clipboard);
+        let selections = Selections::new(&mut connection, root, &mut ids, atoms.clipboard);
         let selections = selections.ok_or(Broken::Nonsense)?;
+        let tray = Tray::new(&mut connection, screen, &mut ids).ok_or(Broken::Nonsense)?;
         let mut manager = Self {
             connection,
             root,
@@ -146,6 +151,8 @@ impl Manager {
             focus: None,
             focusing: 0,
             selections,
+            tray,
+            ids,
             happenings: VecDeque::new(),
         };
         let events = EventMask::SUBSTRUCTURE_REDIRECT | EventMask::SUBSTRUCTURE_NOTIFY;
@@ -165,6 +172,8 @@ impl Manager {
             value_list: Cow::Owned(CreateWindowAux::new().override_redirect(1)),
         });
         manager.announce();
+        // programs look for it as soon as they are let in
+        manager.offer_tray();
         for selection in [atoms.wm_s0, atoms.net_wm_cm_s0] {
             let time = CURRENT_TIME;
             manager.connection.send(SetSelectionOwnerRequest { owner: own, selection, time });
@@ -229,6 +238,10 @@ impl Manager {
                 }
                 Packet::Answer(Question::Selection(question), reply) => {
                     self.selection_answered(question, reply.as_ref());
+                }
+                Packet::Answer(Question::Icon(window), reply) => self.icon_answered(window, reply.as_ref()),
+                Packet::Answer(Question::IconInfo(window), reply) => {
+                    self.icon_info_answered(window, reply.as_ref());
                 }
                 Packet::Answer(Question::Geometry(window), reply) => {
                     if let (Some(geometry), Some(managed)) = (
@@ -295,18 +308,25 @@ impl Manager {
             }),
             xproto::DESTROY_NOTIFY_EVENT => parse(bytes, |it: xproto::DestroyNotifyEvent| {
                 self.gone(it.window);
+                self.icon_gone(it.window);
             }),
             xproto::REPARENT_NOTIFY_EVENT => parse(bytes, |it: xproto::ReparentNotifyEvent| {
                 if it.parent != self.root {
                     self.gone(it.window);
                 }
+                self.icon_moved(it.window, it.parent);
             }),
             xproto::CONFIGURE_REQUEST_EVENT => parse(bytes, |it| self.wants_configure(&it)),
             xproto::CONFIGURE_NOTIFY_EVENT => parse(bytes, |it| self.configured(&it)),
             xproto::PROPERTY_NOTIFY_EVENT => {
-                parse(bytes, |it: xproto::PropertyNotifyEvent| match Property::of(it.atom, &self.atoms) {
-                    Some(property) if self.windows.contains_key(&it.window) => self.ask(it.window, property),
-                    _ => self.selection_property(&it),
+                parse(bytes, |it: xproto::PropertyNotifyEvent| {
+                    // an icon's are its cell's
+                    let window = self.tray.cell_of(it.window).unwrap_or(it.window);
+                    match Property::of(it.atom, &self.atoms) {
+                        Some(property) if self.windows.contains_key(&window) => self.ask(window, property),
+                        _ if it.atom == self.atoms.xembed_info => self.ask_icon_info(it.window),
+                        _ => self.selection_property(&it),
+                    }
                 })
             }
             CLIENT_MESSAGE_EVENT | SENT_MESSAGE => parse(bytes, |it| self.message(&it)),
@@ -341,7 +361,7 @@ impl Manager {
         let (atom, long_length) = property.question(&self.atoms);
         let request = GetPropertyRequest {
             delete: false,
-            window,
+            window: self.tray.icon_in(window).unwrap_or(window),
             property: atom,
             type_: AtomEnum::ANY.into(),
             long_offset: 0,
@@ -355,6 +375,9 @@ impl Manager {
         if !self.windows.contains_key(&window) && self.windows.len() >= MAX_WINDOWS {
             return;
         }
+        if self.tray.cell_of(window).is_some() {
+            return self.connection.send(MapWindowRequest { window });
+        }
         self.send_configure(window, ConfigureWindowAux::new().border_width(0));
         self.set_words(window, self.atoms.wm_state, self.atoms.wm_state, &[NORMAL, 0]);
         self.connection.send(MapWindowRequest { window });
@@ -366,8 +389,12 @@ impl Manager {
         }
         // mapped already, if the program has unmapped and mapped it unseen
         self.gone(window);
-        self.windows.insert(window, Managed { override_redirect, ..Managed::default() });
-        self.select(window, EventMask::PROPERTY_CHANGE);
+        let docked = self.tray.icon_in(window).is_some();
+        self.windows.insert(window, Managed { override_redirect, docked, ..Managed::default() });
+        if !docked {
+            // a cell's events are chosen already
+            self.select(window, EventMask::PROPERTY_CHANGE);
+        }
         self.connection.ask(xproto::GetGeometryRequest { drawable: window }, Question::Geometry(window));
         Property::ALL.into_iter().for_each(|property| self.ask(window, property));
         if !override_redirect {
@@ -394,6 +421,9 @@ impl Manager {
 
     /// A program wants a window elsewhere, or of another size. Before it is shown it gets its will; after that, its size.
     fn wants_configure(&mut self, wish: &ConfigureRequestEvent) {
+        if let Some(cell) = self.tray.cell_of(wish.window) {
+            return self.fill_cell(cell, wish.window);
+        }
         let has = |part: ConfigWindow| u16::from(wish.value_mask) & u16::from(part) != 0;
         let (window, managed) = (wish.window, self.windows.get(&wish.window));
         let bound = managed.is_some_and(|it| it.states.intersects(States::MAXIMISED | States::FULLSCREEN));
@@ -419,7 +449,7 @@ impl Manager {
     }
 
     /// Tells a program that wanted another that a window's geometry is what it was.
-    fn tell_geometry(&mut self, window: Window, now: Rectangle<i32, Logical>) {
+    pub(super) fn tell_geometry(&mut self, window: Window, now: Rectangle<i32, Logical>) {
         let event = ConfigureNotifyEvent {
             response_type: xproto::CONFIGURE_NOTIFY_EVENT,
             sequence: 0,
@@ -440,7 +470,8 @@ impl Manager {
         let Some(managed) = self.windows.get_mut(&now.window) else { return };
         let geometry = rect(now.x, now.y, now.width, now.height);
         let moved = std::mem::replace(&mut managed.geometry, geometry).loc != geometry.loc;
-        if moved && managed.places_itself() {
+        // a tray's icons are where the GUI domain has them
+        if moved && managed.places_itself() && !managed.docked {
             self.happenings.push_back(Happening::Moved(now.window));
         }
     }

@@ -3,7 +3,10 @@
 use gui_protocol::{Edges, Wish};
 use x11rb_protocol::protocol::xproto::{ClientMessageEvent, Window};
 
-use super::manager::{Happening, ICONIC, Manager};
+use super::{
+    manager::{Happening, ICONIC, Manager},
+    tray::REQUEST_DOCK,
+};
 
 impl Manager {
     pub(super) fn message(&mut self, message: &ClientMessageEvent) {
@@ -25,6 +28,7 @@ impl Manager {
             }
             it if it == atoms.net_close_window => self.close(window),
             it if it == atoms.net_request_frame_extents => self.tell_extents(window),
+            it if it == atoms.net_system_tray_opcode && second == REQUEST_DOCK => self.dock(third),
             _ => {}
         }
     }

@@ -13,7 +13,7 @@
 //!
 //! The order of things: [`display`] has the socket, [`process`] the program, [`startup`] makes of a new [`connection`] a
 //! [`manager`], which takes [`messages`] from programs and [`decisions`] from the GUI domain; [`windows`] brings its windows
-//! and the surfaces together, [`selection`] and [`clipboard`] what is copied.
+//! and the surfaces together, [`selection`] and [`clipboard`] what is copied; [`tray`] takes programs' icons.
 
 mod atoms;
 mod clipboard;
@@ -26,6 +26,7 @@ mod process;
 mod properties;
 mod selection;
 mod startup;
+mod tray;
 mod windows;
 
 use std::{collections::BTreeMap, ffi::OsString, io, os::fd::OwnedFd, process::ExitStatus};

@@ -89,7 +89,6 @@ struct Give {
 /// Both selections, and what is under way.
 pub(super) struct Selections {
     each: [Selection; 2],
-    ids: IdAllocator,
     fetching: Vec<Fetch>,
     fetched: Vec<(u64, Vec<u8>)>,
     giving: Vec<Give>,
@@ -115,13 +114,13 @@ impl Selections {
     pub(super) fn new(
         connection: &mut Connection<Question>,
         root: Window,
-        mut ids: IdAllocator,
+        ids: &mut IdAllocator,
         clipboard: Atom,
     ) -> Option<Self> {
         let version = xfixes::QueryVersionRequest { client_major_version: 1, client_minor_version: 0 };
         connection.ask(version, Question::Selection(SelectionQuestion::Version));
         let mut selection = |which, name| {
-            let window = new_window(connection, root, &mut ids)?;
+            let window = new_window(connection, root, ids)?;
             let event_mask = SelectionEventMask::SET_SELECTION_OWNER
                 | SelectionEventMask::SELECTION_WINDOW_DESTROY
                 | SelectionEventMask::SELECTION_CLIENT_CLOSE;
@@ -143,7 +142,7 @@ impl Selections {
             selection(SelectionTarget::Primary, AtomEnum::PRIMARY.into())?,
         ];
         let (fetching, fetched, giving) = (Vec::new(), Vec::new(), Vec::new());
-        Some(Self { each, ids, fetching, fetched, giving, next: 0 })
+        Some(Self { each, fetching, fetched, giving, next: 0 })
     }
 
     fn position(&self, is_it: impl Fn(&Selection) -> bool) -> Option<usize> {
@@ -224,7 +223,7 @@ impl Manager {
     pub(super) fn fetch(&mut self, which: SelectionTarget, kind: &str) -> Option<u64> {
         let selection = self.selections.of(which)?;
         let (name, target) = (selection.name, selection.offered.iter().find(|(it, _)| it == kind)?.1);
-        let window = new_window(&mut self.connection, self.root, &mut self.selections.ids)?;
+        let window = new_window(&mut self.connection, self.root, &mut self.ids)?;
         let number = self.selections.next_number();
         let (bytes, offset) = (Vec::new(), 0);
         self.selections.fetching.push(Fetch { number, window, bytes, offset, incremental: false });

@@ -7,8 +7,8 @@ use x11rb_protocol::{
     protocol::{
         composite, xfixes,
         xproto::{
-            Atom, GetPropertyReply, InternAtomReply, InternAtomRequest, QueryExtensionReply,
-            QueryExtensionRequest, Window,
+            self, Atom, GetPropertyReply, InternAtomReply, InternAtomRequest, QueryExtensionReply,
+            QueryExtensionRequest, VisualClass, Visualid, Window,
         },
     },
     x11_utils::TryParse,
@@ -22,6 +22,9 @@ use super::{
     selection::SelectionQuestion,
 };
 
+/// Bits of a pixel with an opacity.
+pub(super) const TRANSLUCENT_DEPTH: u8 = 32;
+
 /// What the server has been asked.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Question {
@@ -31,6 +34,9 @@ pub(super) enum Question {
     Property(Window, Property),
     /// Where a window is.
     Geometry(Window),
+    /// What a window that wants to be an icon is like, and what it says about being one.
+    Icon(Window),
+    IconInfo(Window),
     /// About the selections.
     Selection(SelectionQuestion),
     /// Whether a change of the focus has taken place.
@@ -47,11 +53,30 @@ pub(super) fn parse_property(reply: Option<&Vec<u8>>) -> Option<GetPropertyReply
     parse_reply::<GetPropertyReply>(reply).filter(|reply| reply.type_ != 0)
 }
 
+/// The one screen that Xwayland has, as far as it is of interest.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Screen {
+    pub(super) root: Window,
+    /// How most windows' pixels are.
+    pub(super) visual: Visualid,
+    /// How those of windows are that can be seen through. Xwayland has that always.
+    pub(super) translucent: Option<Visualid>,
+}
+
+impl Screen {
+    fn of(screen: &xproto::Screen) -> Self {
+        let deep = screen.allowed_depths.iter().filter(|depth| depth.depth == TRANSLUCENT_DEPTH);
+        let mut visuals = deep.flat_map(|depth| &depth.visuals);
+        let translucent = visuals.find(|it| it.class == VisualClass::TRUE_COLOR).map(|it| it.visual_id);
+        Self { root: screen.root, visual: screen.root_visual, translucent }
+    }
+}
+
 /// A connection that is not a window manager's yet.
 pub(super) struct Startup {
     connection: Connection<Question>,
-    /// The root window, and where ids come from, once the server has greeted.
-    greeted: Option<(Window, IdAllocator)>,
+    /// What it has told of itself, and where ids come from, once the server has greeted.
+    greeted: Option<(Screen, IdAllocator)>,
     atoms: Vec<Atom>,
 }
 
@@ -65,10 +90,10 @@ impl Startup {
         self.connection.receive()?;
         if self.greeted.is_none() {
             let Some(setup) = self.connection.setup()? else { return Ok(Err(self)) };
-            let root = setup.roots.first().ok_or(Broken::Nonsense)?.root;
+            let screen = Screen::of(setup.roots.first().ok_or(Broken::Nonsense)?);
             let ids = IdAllocator::new(setup.resource_id_base, setup.resource_id_mask)
                 .map_err(|_| Broken::Nonsense)?;
-            self.greeted = Some((root, ids));
+            self.greeted = Some((screen, ids));
             for name in [composite::X11_EXTENSION_NAME, xfixes::X11_EXTENSION_NAME] {
                 let request = QueryExtensionRequest { name: name.as_bytes().into() };
                 self.connection.ask(request, Question::Extension(name));
@@ -98,7 +123,7 @@ impl Startup {
             }
         }
         match (self.greeted, Atoms::from_answers(&self.atoms)) {
-            (Some((root, ids)), Some(atoms)) => Manager::new(self.connection, root, ids, atoms).map(Ok),
+            (Some((screen, ids)), Some(atoms)) => Manager::new(self.connection, screen, ids, atoms).map(Ok),
             (greeted, _) => Ok(Err(Self { greeted, ..self })),
         }
     }

@@ -23,3 +23,4 @@ mod typing;
 mod windows;
 mod x11;
 mod x11_selections;
+mod x11_tray;

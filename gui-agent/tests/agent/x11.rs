@@ -21,15 +21,15 @@ use crate::{
     windows::another_window,
 };
 
-fn rect(x: i16, y: i16, width: u16, height: u16) -> Rectangle {
+pub fn rect(x: i16, y: i16, width: u16, height: u16) -> Rectangle {
     Rectangle { x, y, width, height }
 }
 
 /// No key is held.
-const NO_KEYS: [u8; 32] = [0; 32];
+pub const NO_KEYS: [u8; 32] = [0; 32];
 
 /// With a daemon of the base protocol, then with one of ours.
-fn with_both(test: impl Fn(&mut World)) {
+pub fn with_both(test: impl Fn(&mut World)) {
     for extended in [false, true] {
         let mut world = World::with_x11();
         match extended {
@@ -90,7 +90,7 @@ fn a_window_takes_the_size_it_is_given_and_asks_for_its_own() {
 }
 
 /// The daemon wants a window so.
-fn place(world: &mut World, id: WindowId, geometry: Rect) {
+pub fn place(world: &mut World, id: WindowId, geometry: Rect) {
     match world.is_extended() {
         false => world.daemon().configure(id, geometry),
         true => {
