@@ -151,6 +151,73 @@ pub fn another_terminal_and_back(machine: &mut Machine) -> anyhow::Result<()> {
     desktop.stop(machine)
 }
 
+/// The machine goes to sleep and wakes: the desktop is as it was. The kernel's own test of sleeping stops all programs and
+/// devices and starts them again after 5 s; an emulated processor has no sleep of its own to be woken from.
+pub fn sleep_and_wake(machine: &mut Machine) -> anyhow::Result<()> {
+    // The folder shared with the host is lost by it: it is unmounted meanwhile, and nothing may have a file of it open.
+    let start = |program: &str| {
+        format!("{ENVIRONMENT}; cd $XDG_RUNTIME_DIR; setsid {program} >>log 2>&1 </dev/null &")
+    };
+    let typed = |machine: &mut Machine, expected: &str| {
+        machine.until(&format!("{expected:?} is typed"), LIMIT, |machine| {
+            Ok((machine.dom0("cat /run/kms/typed")?.output == expected).then_some(()))
+        })
+    };
+    machine
+        .dom0(&start("env RUST_LOG=info,smithay::backend::drm=off gui-daemon --backend kms --config /dev/null --socket control"))?
+        .success()?;
+    until_picture(machine, "the desktop is shown", |picture| {
+        picture.count(DESKTOP) == picture.width * picture.height
+    })?;
+    let terminal = "env WAYLAND_DISPLAY=wayland-1 foot sh -c 'stty -echo; cat >typed'";
+    machine.dom0(&start(terminal))?.success()?;
+    let before = until_picture(machine, "a window is shown", |picture| {
+        picture.count(DESKTOP) < picture.width * picture.height * 3 / 4
+    })?;
+    machine.press(&["a"])?;
+    machine.press(&["ret"])?;
+    typed(machine, "a\n")?;
+
+    machine
+        .dom0(
+            r#"cat >/run/sleep <<'END'
+until umount /host; do busybox usleep 10000; done
+device=$(basename /sys/bus/virtio/drivers/9pnet_virtio/virtio*)
+echo $device >/sys/bus/virtio/drivers/9pnet_virtio/unbind
+dmesg --clear
+echo devices >/sys/power/pm_test
+echo freeze >/sys/power/state
+echo "exit status $?"
+echo none >/sys/power/pm_test
+dmesg
+echo $device >/sys/bus/virtio/drivers/9pnet_virtio/bind
+mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144 host /host
+cp /run/slept /host/slept.part
+mv /host/slept.part /host/slept
+END
+setsid sh /run/sleep >/run/slept 2>&1 </dev/null &"#,
+        )?
+        .success()?;
+    let slept = machine.shared().join("slept");
+    machine.until("the machine wakes", LIMIT, |_| Ok(slept.exists().then_some(())))?;
+    let slept = fs::read_to_string(slept)?;
+    ensure!(
+        slept.contains("exit status 0") && slept.contains("suspend debug: Waiting for 5 second(s)."),
+        "the kernel did not sleep:\n{slept}"
+    );
+    until_picture(machine, "the desktop is back", |picture| {
+        picture.count(DESKTOP).abs_diff(before.count(DESKTOP)) < 1000
+    })?;
+    machine.press(&["b"])?;
+    machine.press(&["ret"])?;
+    typed(machine, "a\nb\n")?;
+    machine
+        .dom0("pkill --exact gui-daemon; while pgrep --exact gui-daemon; do busybox usleep 10000; done")?;
+    let log = machine.dom0("cat /run/kms/log")?.output;
+    ensure!(!log.contains("ERROR"), "the daemon was not content:\n{log}");
+    Ok(())
+}
+
 /// The display is unplugged and plugged in; then a device with another one comes and goes.
 pub fn screens_are_plugged_in_and_out(machine: &mut Machine) -> anyhow::Result<()> {
     let desktop = Desktop::start(machine)?;

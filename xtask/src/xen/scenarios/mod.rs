@@ -28,6 +28,7 @@ pub const ALL: &[Scenario] = &[
     Scenario { name: "a_domain_comes_again", run: machine::a_domain_comes_again },
     Scenario { name: "the_daemon_has_the_display", run: kms::the_daemon_has_the_display },
     Scenario { name: "another_terminal_and_back", run: kms::another_terminal_and_back },
+    Scenario { name: "sleep_and_wake", run: kms::sleep_and_wake },
     Scenario { name: "screens_are_plugged_in_and_out", run: kms::screens_are_plugged_in_and_out },
     Scenario { name: "a_keyboard_is_plugged_in_and_out", run: kms::a_keyboard_is_plugged_in_and_out },
     Scenario { name: "the_gpu_path_draws", run: kms::the_gpu_path_draws },
