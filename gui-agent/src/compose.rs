@@ -42,6 +42,11 @@ pub(crate) struct Density(pub(crate) u32);
 impl Density {
     pub(crate) const ONE: Self = Self(120);
 
+    /// The next one to a number.
+    pub(crate) fn from_factor(factor: f64) -> Self {
+        Self((factor * f64::from(Self::ONE.0)).round() as u32)
+    }
+
     /// As a number.
     pub(crate) fn factor(self) -> f64 {
         f64::from(self.0) / f64::from(Self::ONE.0)
@@ -65,6 +70,37 @@ impl Density {
         let pixel =
             |at: Point<i32, Logical>| Point::<i32, Physical>::from((self.pixel(at.x), self.pixel(at.y)));
         Rectangle::from_extremities(pixel(from), pixel(to))
+    }
+
+    /// Whether so many pixels are what so many units take, of which the last pixel may be a part.
+    pub(crate) fn fits(self, units: i32, pixels: i32) -> bool {
+        let exact = i64::from(units).saturating_mul(self.0.into());
+        let one = i64::from(Self::ONE.0);
+        let (least, most) = (exact.div_euclid(one), exact.saturating_add(one - 1).div_euclid(one));
+        (least..=most).contains(&pixels.into())
+    }
+
+    /// The pixels that so many units take, the last one whole.
+    pub(crate) fn pixels_of(self, units: i32) -> i32 {
+        let exact = i64::from(units).saturating_mul(self.0.into());
+        let pixels = exact.saturating_add(i64::from(Self::ONE.0) - 1).div_euclid(Self::ONE.0.into());
+        i32::try_from(pixels).unwrap_or(i32::MAX)
+    }
+
+    /// The units, 1 at least, that take this many pixels, or up to a unit less where no number of them does.
+    pub(crate) fn units(self, pixels: i32) -> i32 {
+        let (pixels, each) = (i64::from(pixels.max(0)), i64::from(self.0.max(1)));
+        let one = i64::from(Self::ONE.0);
+        let nearest = (pixels * 2 * one + each).div_euclid(2 * each);
+        let too_many = (nearest * each).div_euclid(one) > pixels;
+        i32::try_from(nearest - i64::from(too_many)).unwrap_or(i32::MAX).max(1)
+    }
+
+    /// The unit next to a pixel.
+    pub(crate) fn unit(self, at: i32) -> i32 {
+        let (one, each) = (i64::from(Self::ONE.0), i64::from(self.0.max(1)));
+        let unit = (i64::from(at) * 2 * one + each).div_euclid(2 * each);
+        i32::try_from(unit).unwrap_or(if at < 0 { i32::MIN / 2 } else { i32::MAX / 2 })
     }
 
     /// The size of an image of something of this size.
@@ -96,12 +132,17 @@ impl Placed {
     /// Places a layer in the image of the part of the window that begins at `origin`, both from the root's corner.
     pub(crate) fn new(layer: Layer, origin: Point<i32, Logical>, density: Density) -> Self {
         let area = layer.area();
-        let place = density.pixels(Rectangle::new(area.loc - origin, area.size));
+        let mut place = density.pixels(Rectangle::new(area.loc - origin, area.size));
+        let exact = layer.view.exact_size(density);
+        place.size = exact.unwrap_or(place.size);
         let sampling = sampling(&layer, place);
         let mut opaque = Region::default();
         for rect in layer.opaque.rects() {
             let rect = Rectangle::new(rect.loc + area.loc - origin, rect.size);
             opaque.add_exactly(density.pixels(rect));
+        }
+        if exact.is_some() && layer.is_opaque() {
+            opaque = place.into();
         }
         Self { layer, place, sampling, opaque }
     }

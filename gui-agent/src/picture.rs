@@ -104,8 +104,8 @@ impl Picture {
     pub(crate) fn update(&mut self, root: &WlSurface, density: Density) -> bool {
         let Some(area) = content_area(root) else { return false };
         let density = within_limits(density, area.size);
-        let size = density.size(area.size);
-        let moved = (area, density) != (self.area, self.density);
+        let size = surface::exact_size(root, density).unwrap_or_else(|| density.size(area.size));
+        let moved = (area, density, size) != (self.area, self.density, self.size);
         let (mut changed, mut same) = (Region::default(), !moved);
         let mut layers: Vec<Placed> = Vec::with_capacity(self.layers.len().max(1));
         surface::layers(root, |layer, damage| {

@@ -42,6 +42,7 @@ use crate::{
     StartError,
     alarm::Alarm,
     clipboard::Clipboard,
+    compose::Density,
     devices::{Finger, ForeignClock},
     files::Files,
     frames::{FrameClock, PRESENTATION_CLOCK},
@@ -356,6 +357,13 @@ pub(crate) struct ClientState {
     pub(crate) compositor: CompositorClientState,
     /// What it may beside what all may.
     pub(crate) privilege: Option<Privilege>,
+}
+
+impl ClientState {
+    /// How many of its units it takes for one of everybody else's: 1 but for Xwayland, which counts in pixels.
+    pub(crate) fn density(&self) -> Density {
+        Density::from_factor(self.compositor.client_scale())
+    }
 }
 
 impl ClientData for ClientState {

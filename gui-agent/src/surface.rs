@@ -13,7 +13,7 @@ use smithay::{
         Resource,
         protocol::{wl_buffer::WlBuffer, wl_callback::WlCallback, wl_surface::WlSurface},
     },
-    utils::{Buffer, Logical, Point, Rectangle, Size, Transform},
+    utils::{Buffer, Logical, Physical, Point, Rectangle, Size, Transform},
     wayland::{
         alpha_modifier::AlphaModifierSurfaceCachedState,
         compositor::{
@@ -71,6 +71,8 @@ pub(crate) struct View {
     pub(crate) size: Size<i32, Logical>,
     /// By which its opacity is multiplied, as a part of [`OPAQUE`].
     pub(crate) opacity: u16,
+    /// Whether its client draws pixels and knows of no units: it is not stretched for the sake of part of a pixel.
+    pub(crate) in_pixels: bool,
 }
 
 impl View {
@@ -93,6 +95,13 @@ impl View {
     /// How many of its pixels there are for each unit of the surface, across.
     pub(crate) fn density(&self) -> f64 {
         self.source.size.w * f64::from(self.scale.max(1)) / f64::from(self.size.w.max(1))
+    }
+
+    /// The size of an image of this density that has its pixels as they are, if that is one that it may have.
+    pub(crate) fn exact_size(&self, density: Density) -> Option<Size<i32, Physical>> {
+        let Size { w, h, .. } = self.source.size.to_i32_round::<i32>();
+        let fits = self.in_pixels && density.fits(self.size.w, w) && density.fits(self.size.h, h);
+        fits.then(|| (w, h).into())
     }
 
     /// Whether every pixel of the buffer is shown.
@@ -168,7 +177,15 @@ impl View {
     fn new(buffer: Size<i32, Buffer>) -> Self {
         let size = Size::from((buffer.w, buffer.h));
         let source = Rectangle::from_size(size.to_f64());
-        Self { buffer, scale: 1, transform: Transform::Normal, source, size, opacity: OPAQUE }
+        Self {
+            buffer,
+            scale: 1,
+            transform: Transform::Normal,
+            source,
+            size,
+            opacity: OPAQUE,
+            in_pixels: false,
+        }
     }
 }
 
@@ -206,8 +223,8 @@ fn move_children(parent: &WlSurface) {
     }
 }
 
-/// A commit of this surface has taken effect.
-pub(crate) fn committed(surface: &WlSurface) {
+/// A commit of this surface has taken effect, of a client that has so many pixels for each unit where others have one.
+pub(crate) fn committed(surface: &WlSurface, client: Density) {
     move_children(surface);
     with_states(surface, |states| {
         let mut attributes = states.cached_state.get::<SurfaceAttributes>();
@@ -221,7 +238,7 @@ pub(crate) fn committed(surface: &WlSurface) {
         let Some(content) = &mut surface.content else { return attributes.damage.clear() };
         content.view.scale = attributes.buffer_scale.max(1);
         content.view.transform = attributes.buffer_transform.into();
-        content.view.crop(states);
+        content.view.crop(states, client);
         content.view.opacity = opacity(states);
         for damage in attributes.damage.drain(..) {
             let rect = match damage {
@@ -242,7 +259,7 @@ pub(crate) fn committed(surface: &WlSurface) {
 
 impl View {
     /// Takes over what the surface's viewport says. A wrong one ends its client.
-    fn crop(&mut self, states: &SurfaceData) {
+    fn crop(&mut self, states: &SurfaceData, client: Density) {
         let whole = self.uncropped();
         let units = Size::from((whole.w as i32, whole.h as i32));
         let valid = ensure_viewport_valid(states, units);
@@ -251,6 +268,17 @@ impl View {
         let size = viewport.size().unwrap_or(units);
         self.size = (size.w.max(1), size.h.max(1)).into();
         self.source = viewport.src.filter(|_| valid).unwrap_or_else(|| Rectangle::from_size(whole));
+        self.in_pixels = client != Density::ONE && viewport.size().is_none();
+        if self.in_pixels {
+            let shown = |pixels: i32| {
+                let units = client.units(pixels);
+                // the rest of a unit that is not whole
+                (units, pixels.min(client.pixels_of(units)))
+            };
+            let ((width, across), (height, down)) = (shown(units.w), shown(units.h));
+            self.size = (width, height).into();
+            self.source = Rectangle::from_size((f64::from(across), f64::from(down)).into());
+        }
     }
 }
 
@@ -313,6 +341,11 @@ pub(crate) fn own_density(surface: &WlSurface) -> Option<Density> {
     })
 }
 
+/// The size of an image of this density that has a surface's pixels as they are, if that is another than usual.
+pub(crate) fn exact_size(surface: &WlSurface, density: Density) -> Option<Size<i32, Physical>> {
+    with_states(surface, |states| Surface::of(states).content.as_ref()?.view.exact_size(density))
+}
+
 /// Takes everyone who waits to hear of a frame of a root or its subsurfaces.
 pub(crate) fn take_callbacks(
     root: &WlSurface,
@@ -368,6 +401,11 @@ pub(crate) struct Layer {
 impl Layer {
     pub(crate) fn area(&self) -> Rectangle<i32, Logical> {
         Rectangle::new(self.at, self.view.size)
+    }
+
+    /// Whether nothing is seen through it.
+    pub(crate) fn is_opaque(&self) -> bool {
+        Region::from(Rectangle::from_size(self.view.size)).without(&self.opaque).is_empty()
     }
 
     /// Whether the same pixels of the same surface are seen at the same place.

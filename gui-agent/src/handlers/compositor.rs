@@ -1,7 +1,7 @@
 //! Surfaces, subsurfaces and their commits.
 
 use smithay::{
-    reexports::wayland_server::{Client, protocol::wl_surface::WlSurface},
+    reexports::wayland_server::{Client, Resource as _, protocol::wl_surface::WlSurface},
     wayland::{
         compositor::{
             CompositorClientState, CompositorHandler, CompositorState, get_parent, get_role,
@@ -17,6 +17,7 @@ use smithay::{
 
 use super::input_popup;
 use crate::{
+    compose::Density,
     state::{ClientState, State},
     surface, xwayland,
 };
@@ -34,7 +35,9 @@ impl CompositorHandler for State {
     }
 
     fn commit(&mut self, surface: &WlSurface) {
-        surface::committed(surface);
+        let client = surface.client();
+        let density = client.as_ref().and_then(|it| it.get_data::<ClientState>()).map(ClientState::density);
+        surface::committed(surface, density.unwrap_or(Density::ONE));
         if is_sync_subsurface(surface) {
             // applied, and seen by us, when the parent commits
             return;

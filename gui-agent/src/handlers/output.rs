@@ -221,6 +221,9 @@ impl State {
 
     /// These are all outputs.
     pub(crate) fn outputs_changed(&mut self, outputs: &[gui_protocol::Output]) {
+        // before Xwayland is told of them in terms of it
+        let densest = outputs.iter().map(|output| output.scale.in_120ths()).max();
+        self.xwayland.set_density(Density(densest.unwrap_or(0).max(Density::ONE.0)));
         let gone = self.outputs.replace(&self.display, outputs);
         for id in self.windows.ids() {
             if let Some(window) = self.windows.get(id) {

@@ -43,8 +43,10 @@ atoms! {
     incr: "INCR",
     transom_selection: "_TRANSOM_SELECTION",
 
-    // the tray
+    // its other offices
     manager: "MANAGER",
+    xsettings_s0: "_XSETTINGS_S0",
+    xsettings_settings: "_XSETTINGS_SETTINGS",
     net_system_tray_s0: "_NET_SYSTEM_TRAY_S0",
     net_system_tray_opcode: "_NET_SYSTEM_TRAY_OPCODE",
     net_system_tray_orientation: "_NET_SYSTEM_TRAY_ORIENTATION",

@@ -9,13 +9,29 @@ use x11rb_protocol::protocol::xproto::{
 
 use super::{
     manager::{CURRENT_TIME, ICONIC, Manager, NONE, NORMAL, to_sides},
+    scale::{to_pixels, to_units},
     startup::Question,
 };
+use crate::compose::Density;
 
 impl Manager {
+    /// There are this many pixels for each unit now. Windows stay as large as they were, in units; what places itself is
+    /// placed by its program.
+    pub(super) fn set_density(&mut self, density: Density) {
+        let old = std::mem::replace(&mut self.density, density);
+        let managed = self.windows.iter().filter(|(_, managed)| managed.docked || !managed.places_itself());
+        let placed: Vec<_> =
+            managed.map(|(window, managed)| (*window, to_units(old, managed.geometry))).collect();
+        for (window, geometry) in placed {
+            self.configure(window, geometry);
+        }
+        self.change_settings();
+    }
+
     /// A window is here now, and of this size.
     pub(super) fn configure(&mut self, window: Window, geometry: Rectangle<i32, Logical>) {
         let Some(managed) = self.windows.get_mut(&window) else { return };
+        let geometry = to_pixels(self.density, geometry, managed.geometry);
         let Some((width, height)) = to_sides(geometry.size).filter(|_| managed.geometry != geometry) else {
             return;
         };

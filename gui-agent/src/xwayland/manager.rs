@@ -15,7 +15,7 @@ use std::{
 
 use gui_protocol::{States, Wish, limits};
 use smithay::{
-    utils::{Logical, Rectangle, Size},
+    utils::{Physical, Rectangle, Size},
     wayland::selection::SelectionTarget,
 };
 use x11rb_protocol::{
@@ -41,6 +41,7 @@ use super::{
     startup::{Question, Screen, parse_property, parse_reply},
     tray::Tray,
 };
+use crate::compose::Density;
 
 /// Windows shown at once, of all X11 programs together: half of what the GUI domain lets a domain have.
 const MAX_WINDOWS: usize = 512;
@@ -87,7 +88,8 @@ pub(super) struct Managed {
     pub(super) override_redirect: bool,
     /// An icon's place in the tray.
     pub(super) docked: bool,
-    pub(super) geometry: Rectangle<i32, Logical>,
+    /// In pixels, as all that X11 counts is.
+    pub(super) geometry: Rectangle<i32, Physical>,
     pub(super) properties: Properties,
     /// The number of its surface, as far as the server has told.
     pub(super) surface: Option<u32>,
@@ -124,6 +126,10 @@ pub(super) struct Manager {
     pub(super) selections: Selections,
     pub(super) tray: Tray,
     pub(super) ids: IdAllocator,
+    /// X11's pixels for each unit of everybody else's.
+    pub(super) density: Density,
+    /// How often settings have been told.
+    pub(super) settings_serial: u32,
     pub(super) happenings: VecDeque<Happening>,
 }
 
@@ -134,6 +140,7 @@ impl Manager {
         screen: Screen,
         mut ids: IdAllocator,
         atoms: Atoms,
+        density: Density,
     ) -> Result<Self, Broken> {
         let root = screen.root;
         let own = ids.generate_id().ok_or(Broken::Nonsense)?;
@@ -153,6 +160,8 @@ impl Manager {
             selections,
             tray,
             ids,
+            density,
+            settings_serial: 0,
             happenings: VecDeque::new(),
         };
         let events = EventMask::SUBSTRUCTURE_REDIRECT | EventMask::SUBSTRUCTURE_NOTIFY;
@@ -172,7 +181,8 @@ impl Manager {
             value_list: Cow::Owned(CreateWindowAux::new().override_redirect(1)),
         });
         manager.announce();
-        // programs look for it as soon as they are let in
+        // programs look for these as soon as they are let in
+        manager.offer_settings();
         manager.offer_tray();
         for selection in [atoms.wm_s0, atoms.net_wm_cm_s0] {
             let time = CURRENT_TIME;
@@ -209,15 +219,7 @@ impl Manager {
         for window in [root, own] {
             self.set_words(window, atoms.net_supporting_wm_check, AtomEnum::WINDOW, &[own]);
         }
-        self.connection.send(ChangePropertyRequest {
-            mode: PropMode::REPLACE,
-            window: own,
-            property: atoms.net_wm_name,
-            type_: atoms.utf8_string,
-            format: 8,
-            data_len: 7,
-            data: b"Transom"[..].into(),
-        });
+        self.set_letters(own, atoms.net_wm_name, atoms.utf8_string, b"Transom");
         self.list();
         self.set_words(root, atoms.net_active_window, AtomEnum::WINDOW, &[0]);
     }
@@ -243,6 +245,7 @@ impl Manager {
                 Packet::Answer(Question::IconInfo(window), reply) => {
                     self.icon_info_answered(window, reply.as_ref());
                 }
+                Packet::Answer(Question::Resources, reply) => self.resources_answered(reply.as_ref()),
                 Packet::Answer(Question::Geometry(window), reply) => {
                     if let (Some(geometry), Some(managed)) = (
                         parse_reply::<xproto::GetGeometryReply>(reply.as_ref()),
@@ -449,7 +452,7 @@ impl Manager {
     }
 
     /// Tells a program that wanted another that a window's geometry is what it was.
-    pub(super) fn tell_geometry(&mut self, window: Window, now: Rectangle<i32, Logical>) {
+    pub(super) fn tell_geometry(&mut self, window: Window, now: Rectangle<i32, Physical>) {
         let event = ConfigureNotifyEvent {
             response_type: xproto::CONFIGURE_NOTIFY_EVENT,
             sequence: 0,
@@ -536,7 +539,7 @@ pub(super) fn parse<T: TryParse>(event: &[u8], then: impl FnOnce(T)) {
     }
 }
 
-fn rect(x: i16, y: i16, width: u16, height: u16) -> Rectangle<i32, Logical> {
+fn rect(x: i16, y: i16, width: u16, height: u16) -> Rectangle<i32, Physical> {
     let (x, y, width, height) = (x.into(), y.into(), width.into(), height.into());
     Rectangle::new((x, y).into(), (width, height).into())
 }
@@ -545,6 +548,6 @@ fn to_i16(value: i32) -> i16 {
     i16::try_from(value).unwrap_or(if value < 0 { i16::MIN } else { i16::MAX })
 }
 
-pub(super) fn to_sides(size: Size<i32, Logical>) -> Option<(u32, u32)> {
+pub(super) fn to_sides(size: Size<i32, Physical>) -> Option<(u32, u32)> {
     Some((u32::try_from(size.w).ok()?, u32::try_from(size.h).ok()?))
 }

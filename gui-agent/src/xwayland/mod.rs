@@ -14,6 +14,7 @@
 //! The order of things: [`display`] has the socket, [`process`] the program, [`startup`] makes of a new [`connection`] a
 //! [`manager`], which takes [`messages`] from programs and [`decisions`] from the GUI domain; [`windows`] brings its windows
 //! and the surfaces together, [`selection`] and [`clipboard`] what is copied; [`tray`] takes programs' icons.
+//! Everything here counts in pixels, the rest of the agent in units; [`scale`] has both, [`settings`] tells programs.
 
 mod atoms;
 mod clipboard;
@@ -24,14 +25,16 @@ mod manager;
 mod messages;
 mod process;
 mod properties;
+mod scale;
 mod selection;
+mod settings;
 mod startup;
 mod tray;
 mod windows;
 
 use std::{collections::BTreeMap, ffi::OsString, io, os::fd::OwnedFd, process::ExitStatus};
 
-use gui_protocol::{KeyInput, States};
+use gui_protocol::{KeyInput, SizeHints, States};
 use smithay::{
     reexports::{
         calloop::{Interest, LoopHandle, Mode, PostAction, RegistrationToken, generic::Generic},
@@ -50,7 +53,10 @@ use self::{
     process::{PROGRAM, Process},
     startup::Startup,
 };
-use crate::state::State;
+use crate::{
+    compose::Density,
+    state::{ClientState, State},
+};
 
 pub(crate) use windows::ROLE;
 
@@ -98,6 +104,8 @@ pub(crate) struct XWayland {
     reading: Vec<(u64, RegistrationToken)>,
     /// Typed while the keyboard was on its way to a window.
     held_back: Vec<KeyInput>,
+    /// X11's pixels for each unit of everybody else's.
+    density: Density,
 }
 
 impl XWayland {
@@ -125,7 +133,27 @@ impl XWayland {
             fetching: BTreeMap::new(),
             reading: Vec::new(),
             held_back: Vec::new(),
+            density: Density::ONE,
         }
+    }
+
+    /// There are this many pixels for each unit now: as many as on the densest output, and never less than one.
+    pub(crate) fn set_density(&mut self, density: Density) {
+        if std::mem::replace(&mut self.density, density) == density {
+            return;
+        }
+        if let Some(data) = self.client().and_then(Client::get_data::<ClientState>) {
+            data.compositor.set_client_scale(density.factor());
+        }
+        if let Some(manager) = self.manager_mut() {
+            manager.set_density(density);
+        }
+    }
+
+    /// What a window says about the sizes it likes, in units.
+    fn size_hints(&self, window: u32) -> Option<SizeHints> {
+        let manager = self.manager()?;
+        Some(scale::hints_in_units(manager.density, manager.get(window)?.properties.size_hints))
     }
 
     /// By which programs find the display.
@@ -179,7 +207,8 @@ impl XWayland {
     }
 
     fn geometry(&self, window: u32) -> Option<Rectangle<i32, Logical>> {
-        Some(self.manager()?.get(window)?.geometry)
+        let manager = self.manager()?;
+        Some(scale::to_units(manager.density, manager.get(window)?.geometry))
     }
 
     /// Sets and unsets states of a window.
@@ -224,7 +253,7 @@ impl XWayland {
     fn receive(&mut self) -> Result<(), Broken> {
         match std::mem::replace(&mut self.stage, Stage::Off) {
             Stage::Starting(process, startup) => {
-                let (stage, received) = match startup.receive() {
+                let (stage, received) = match startup.receive(self.density) {
                     Ok(Ok(manager)) => (Stage::Running(process, Box::new(manager)), Ok(())),
                     Ok(Err(startup)) => (Stage::Starting(process, startup), Ok(())),
                     Err(broken) => (Stage::Ending { served: false }, Err(broken)),
@@ -313,7 +342,7 @@ impl State {
         let (Stage::Off, Some(listening)) = (&self.xwayland.stage, &self.xwayland.listening) else { return };
         // whoever knocks now is for Xwayland to answer; this cannot fail for a source that is there
         let _ = self.event_loop.disable(&listening.token);
-        match Process::start(&listening.place, &mut self.display, &self.event_loop) {
+        match Process::start(&listening.place, self.xwayland.density, &mut self.display, &self.event_loop) {
             Ok((process, startup)) => self.xwayland.stage = Stage::Starting(process, startup),
             Err(error) => {
                 warn!("Xwayland cannot be started: {error}");

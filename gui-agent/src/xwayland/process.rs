@@ -22,7 +22,10 @@ use smithay::reexports::{
 };
 
 use super::{display::DisplayPlace, startup::Startup};
-use crate::state::{ClientState, State};
+use crate::{
+    compose::Density,
+    state::{ClientState, State},
+};
 
 /// What is run.
 pub(super) const PROGRAM: &str = "Xwayland";
@@ -45,6 +48,7 @@ impl Process {
     /// Starts it, to serve whoever connects to the display.
     pub(super) fn start(
         place: &DisplayPlace,
+        density: Density,
         display: &mut DisplayHandle,
         event_loop: &LoopHandle<'static, State>,
     ) -> io::Result<(Self, Startup)> {
@@ -97,7 +101,9 @@ impl Process {
         let writable = insert(event_loop, writable, |_, _: &mut _, _| Ok(PostAction::Continue))?;
         event_loop.disable(&writable).map_err(io::Error::other)?;
 
-        let client = display.insert_client(client, Arc::new(ClientState::default()))?;
+        let state = ClientState::default();
+        state.compositor.set_client_scale(density.factor());
+        let client = display.insert_client(client, Arc::new(state))?;
         let process = Self { pidfd, client, event_loop: event_loop.clone(), readable, writable };
         Ok((process, Startup::new(manager)?))
     }

@@ -21,6 +21,7 @@ use super::{
     properties::Property,
     selection::SelectionQuestion,
 };
+use crate::compose::Density;
 
 /// Bits of a pixel with an opacity.
 pub(super) const TRANSLUCENT_DEPTH: u8 = 32;
@@ -37,6 +38,8 @@ pub(super) enum Question {
     /// What a window that wants to be an icon is like, and what it says about being one.
     Icon(Window),
     IconInfo(Window),
+    /// Which resources the root window has.
+    Resources,
     /// About the selections.
     Selection(SelectionQuestion),
     /// Whether a change of the focus has taken place.
@@ -86,7 +89,7 @@ impl Startup {
     }
 
     /// Something has arrived. Becomes the window manager when all is known.
-    pub(super) fn receive(mut self) -> Result<Result<Manager, Self>, Broken> {
+    pub(super) fn receive(mut self, density: Density) -> Result<Result<Manager, Self>, Broken> {
         self.connection.receive()?;
         if self.greeted.is_none() {
             let Some(setup) = self.connection.setup()? else { return Ok(Err(self)) };
@@ -123,7 +126,9 @@ impl Startup {
             }
         }
         match (self.greeted, Atoms::from_answers(&self.atoms)) {
-            (Some((screen, ids)), Some(atoms)) => Manager::new(self.connection, screen, ids, atoms).map(Ok),
+            (Some((screen, ids)), Some(atoms)) => {
+                Manager::new(self.connection, screen, ids, atoms, density).map(Ok)
+            }
             (greeted, _) => Ok(Err(Self { greeted, ..self })),
         }
     }

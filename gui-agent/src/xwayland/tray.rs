@@ -20,7 +20,7 @@ use x11rb_protocol::{
         AtomEnum, CLIENT_MESSAGE_EVENT, ClientMessageEvent, ColormapAlloc, ConfigureWindowAux,
         CreateColormapRequest, CreateWindowAux, CreateWindowRequest, DestroyWindowRequest, EventMask,
         GetPropertyRequest, GetWindowAttributesReply, GetWindowAttributesRequest, MapWindowRequest,
-        ReparentWindowRequest, SetSelectionOwnerRequest, UnmapWindowRequest, Visualid, Window, WindowClass,
+        ReparentWindowRequest, UnmapWindowRequest, Visualid, Window, WindowClass,
     },
 };
 
@@ -33,8 +33,8 @@ use super::{
 /// Icons at once, of all X11 programs together: more than a tray has room for.
 const MAX_ICONS: usize = 64;
 
-/// A cell's sides before the GUI domain has said anything.
-const SIDE: u16 = 22;
+/// A cell's sides before the GUI domain has said anything, in units.
+const SIDE: i32 = 22;
 
 /// What a program asks the tray with that has an icon. The others are about messages in balloons, which are not shown.
 pub(super) const REQUEST_DOCK: u32 = 0;
@@ -114,22 +114,12 @@ impl Tray {
 impl Manager {
     /// Takes the tray's office and says so to those who wait for one.
     pub(super) fn offer_tray(&mut self) {
-        let (own, root, atoms, screen) = (self.own, self.root, self.atoms, self.tray.screen);
+        let (own, atoms, screen) = (self.own, self.atoms, self.tray.screen);
         const HORIZONTAL: u32 = 0;
         self.set_words(own, atoms.net_system_tray_orientation, AtomEnum::CARDINAL, &[HORIZONTAL]);
         let visual = screen.translucent.unwrap_or(screen.visual);
         self.set_words(own, atoms.net_system_tray_visual, AtomEnum::VISUALID, &[visual]);
-        let (selection, time) = (atoms.net_system_tray_s0, CURRENT_TIME);
-        self.connection.send(SetSelectionOwnerRequest { owner: own, selection, time });
-        let event = ClientMessageEvent {
-            response_type: CLIENT_MESSAGE_EVENT,
-            format: 32,
-            sequence: 0,
-            window: root,
-            type_: atoms.manager,
-            data: [CURRENT_TIME, selection, own, 0, 0].into(),
-        };
-        self.send_event(root, EventMask::STRUCTURE_NOTIFY, event);
+        self.take_office(atoms.net_system_tray_s0);
     }
 
     /// A program wants a window in the tray.
@@ -184,6 +174,7 @@ impl Manager {
         } else {
             return None;
         };
+        let (width, height) = (self.first_side(), self.first_side());
         let wid = self.tray.spare.pop().or_else(|| self.ids.generate_id())?;
         self.connection.send(CreateWindowRequest {
             depth,
@@ -191,14 +182,19 @@ impl Manager {
             parent: self.root,
             x: 0,
             y: 0,
-            width: SIDE,
-            height: SIDE,
+            width,
+            height,
             border_width: 0,
             class: WindowClass::INPUT_OUTPUT,
             visual,
             value_list: Cow::Owned(values),
         });
         Some(wid)
+    }
+
+    /// A new cell's sides in pixels.
+    fn first_side(&self) -> u16 {
+        u16::try_from(self.density.pixels_of(SIDE)).unwrap_or(u16::MAX)
     }
 
     pub(super) fn ask_icon_info(&mut self, window: Window) {
@@ -265,7 +261,8 @@ impl Manager {
     /// An icon is as large as its cell, whatever it wants to be.
     pub(super) fn fill_cell(&mut self, cell: Window, icon: Window) {
         let known = self.windows.get(&cell).map(|managed| managed.geometry.size);
-        let size = known.filter(|size| !size.is_empty()).unwrap_or((SIDE.into(), SIDE.into()).into());
+        let side = i32::from(self.first_side());
+        let size = known.filter(|size| !size.is_empty()).unwrap_or((side, side).into());
         let values = ConfigureWindowAux::new().x(0).y(0).border_width(0);
         let values = values.width(size.w.unsigned_abs()).height(size.h.unsigned_abs());
         self.send_configure(icon, values);

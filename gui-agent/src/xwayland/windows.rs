@@ -127,16 +127,20 @@ impl State {
     /// A window is shown if all that takes is there.
     fn show_x11(&mut self, window: u32, surface: &WlSurface) {
         let Some(managed) = self.managed(window).filter(|managed| managed.known) else { return };
+        let (Some(geometry), Some(hints)) =
+            (self.xwayland.geometry(window), self.xwayland.size_hints(window))
+        else {
+            return;
+        };
         if !has_content(surface) || self.windows.of_surface(surface).is_some() {
             return;
         }
         let properties = &managed.properties;
-        let hints = properties.size_hints;
         let (places_itself, docked) = (managed.places_itself(), managed.docked);
         let chosen = places_itself || hints.user_position || hints.program_position;
         let parent = self.x11_parent(window);
         let corner = match parent.and_then(|id| self.windows.get(id)) {
-            _ if chosen => managed.geometry.loc,
+            _ if chosen => geometry.loc,
             Some(parent) => parent.position(),
             None => Point::default(),
         };
@@ -198,7 +202,7 @@ impl State {
                 self.wish(&surface, Wish::Attention(urgent));
             }
             Property::NormalHints => {
-                let new = properties.size_hints;
+                let Some(new) = self.xwayland.size_hints(window) else { return };
                 if let Some(Window { role: Role::X11 { hints, .. }, .. }) = self.windows.get_mut(id) {
                     // where it was put it stays
                     let user_position = hints.user_position || new.user_position;

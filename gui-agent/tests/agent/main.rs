@@ -22,5 +22,6 @@ mod surfaces;
 mod typing;
 mod windows;
 mod x11;
+mod x11_scale;
 mod x11_selections;
 mod x11_tray;

@@ -243,7 +243,7 @@ fn a_resize_does_not_allocate_each_time() {
     assert_eq!(world.daemon().seen(id).buffers, 1 + 2, "room for all of it in two");
 }
 
-fn output(id: u32, x: i32, mode: (u32, u32), in_120ths: u32) -> Output {
+pub fn output(id: u32, x: i32, mode: (u32, u32), in_120ths: u32) -> Output {
     let logical = |pixels: u32| pixels * 120 / in_120ths;
     Output {
         id,
