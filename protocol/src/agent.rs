@@ -36,7 +36,8 @@ use crate::message::{AgentMessage, DaemonMessage};
 use crate::outbox::Outbox;
 use crate::types::{
     Arrange, ButtonInput, CrossingInput, FileList, FilesEnd, Gesture, KeyInput, Modifiers, Output,
-    PointerConstraint, Presented, Rect, RelativeMotion, Scale, Screen, Scroll, Touch, WindowFlags, WindowId,
+    PointerConstraint, Presented, Rect, RelativeMotion, Scale, Screen, Scroll, Tool, Touch, WindowFlags,
+    WindowId,
 };
 use crate::version::Version;
 use scene::Window;
@@ -224,6 +225,13 @@ pub enum AgentEvent {
         window: WindowId,
         /// How.
         touch: Touch,
+    },
+    /// The user holds a tool to a tablet, over a window.
+    Tablet {
+        /// Its id.
+        window: WindowId,
+        /// The tool.
+        tool: Tool,
     },
     /// The pointer's device moved.
     RelativeMotion {

@@ -43,7 +43,7 @@ pub use types::{
     Arrange, BufferId, ButtonInput, Commit, CrossingInput, Cursor, CursorImage, CursorLook, Edges, FileInfo,
     FileList, FilesEnd, Fixed, Gesture, GestureKind, GrantRef, Image, KeyInput, Modifiers, Output,
     PixelFormat, Point, PointerConstraint, PointerNeeds, Positioner, Presented, PresentedFlags, Rect,
-    RelativeMotion, Scale, Screen, Scroll, ScrollFlags, ScrollSource, SizeHints, States, Touch, TouchKind,
-    WindowFlags, WindowId, Wish,
+    RelativeMotion, Scale, Screen, Scroll, ScrollFlags, ScrollSource, SizeHints, States, Tool, ToolAxes,
+    ToolKind, ToolState, Touch, TouchKind, WindowFlags, WindowId, Wish,
 };
 pub use version::Version;

@@ -49,6 +49,8 @@ pub const MAX_CURSOR_SIDE: u32 = 256;
 pub const ICON_SIDE: u32 = 256;
 /// Shapes of pointers that have a number in Wayland's cursor-shape protocol.
 pub const CURSOR_SHAPES: u32 = 36;
+/// What a tool's slider tells at its end: Wayland's number.
+pub const FULL_AXIS: i32 = 65535;
 /// Outputs a daemon tells of; more than any graphics card has connectors.
 pub const MAX_OUTPUTS: u32 = 16;
 /// Bytes of a keymap. The largest that XKB's rules make, all layouts included, is a quarter of this.

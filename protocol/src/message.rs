@@ -394,6 +394,11 @@ messages! {
         0x110e Extended "SYNC" Sync { token: u32 }
         /// All that came before the agent's `SYNC` has been handled.
         0x110f Extended "SYNC_DONE" SyncDone { token: u32 }
+        /// A tool on a graphics tablet: all that is known of it.
+        0x1110 Extended "TABLET" Tablet {
+            kind: u32, axes: u32, state: u32, x: Fixed, y: Fixed, pressure: u32, distance: u32, tilt_x: Fixed,
+            tilt_y: Fixed, rotation: Fixed, slider: i32, wheel: Fixed, clicks: i32, time_ms: u32,
+        }
         /// Files from another domain: its name, a NUL, and [`FileList::to_wire`](crate::FileList::to_wire).
         0x1120 Extended "FILES_OFFER" FilesOffer {
             token: u32, from_and_files: Bytes<{ MAX_DOMAIN_NAME + 1 + MAX_FILES_LIST }>,

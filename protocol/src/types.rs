@@ -43,6 +43,7 @@ mod desktop;
 mod files;
 mod frame;
 mod input;
+mod tablet;
 
 pub(crate) use desktop::Popup;
 pub use desktop::{
@@ -56,6 +57,7 @@ pub use input::{
     ButtonInput, CrossingInput, Fixed, Gesture, GestureKind, KeyInput, Modifiers, RelativeMotion, Scroll,
     ScrollFlags, ScrollSource, Touch, TouchKind,
 };
+pub use tablet::{Tool, ToolAxes, ToolKind, ToolState};
 
 /// A window, named by its agent. Ids are unique within one link and one moment: after a destroy the agent may use
 /// an id again. Id 0 is the domain's whole screen.

@@ -9,7 +9,7 @@ use gui_protocol::message::{AgentMessage, Bytes, DaemonMessage, Message};
 use gui_protocol::{
     ButtonInput, CursorLook, DaemonEvent, Edges, Family, Fixed, Gesture, GestureKind, Limits, Modifiers,
     Output, PointerConstraint, PointerNeeds, Positioner, Rect, RelativeMotion, Scale, Scroll, ScrollFlags,
-    ScrollSource, Touch, TouchKind, Violation, WindowId, Wish,
+    ScrollSource, Tool, ToolAxes, ToolKind, ToolState, Touch, TouchKind, Violation, WindowId, Wish,
 };
 
 const W: WindowId = WindowId(5);
@@ -349,14 +349,14 @@ fn wishes_for_the_pointer_are_known_ones() {
         (constrain(1, Rect::new(1, 2, 0, 5)), told(PointerConstraint::Lock, None)),
         (constrain(2, region), told(PointerConstraint::Confine, Some(Rect::new(-16384, 1, 16384, 2)))),
         (
-            AgentMessage::PointerNeeds { needs: 3 },
+            AgentMessage::PointerNeeds { needs: 7 },
             DaemonEvent::PointerNeeds { window: W, needs: PointerNeeds::all() },
         ),
     ] {
         assert_eq!(daemon.say(5, message).unwrap(), [event]);
     }
     refused_field(constrain(3, region), "kind", 3);
-    refused_field(AgentMessage::PointerNeeds { needs: 4 }, "needs", 4);
+    refused_field(AgentMessage::PointerNeeds { needs: 8 }, "needs", 8);
 }
 
 #[test]
@@ -437,6 +437,23 @@ fn gesture() -> Gesture {
 
 const TOUCH: Touch = Touch { kind: TouchKind::Motion, id: 3, x: Fixed(256), y: Fixed(-1), time_ms: 9 };
 
+const TOOL: Tool = Tool {
+    kind: ToolKind::Airbrush,
+    axes: ToolAxes::PRESSURE.union(ToolAxes::SLIDER),
+    state: ToolState::NEAR.union(ToolState::STYLUS_2),
+    x: Fixed(256),
+    y: Fixed(-1),
+    pressure: 65535,
+    distance: 1,
+    tilt_x: Fixed(-2),
+    tilt_y: Fixed(3),
+    rotation: Fixed(4),
+    slider: -65536,
+    wheel: Fixed(-5),
+    clicks: -6,
+    time_ms: 7,
+};
+
 const MOTION: RelativeMotion = RelativeMotion {
     dx: Fixed(1),
     dy: Fixed(2),
@@ -453,6 +470,7 @@ fn input_goes_to_windows_that_exist() {
         assert_eq!(daemon.conn.scroll(window, SCROLL), exists);
         assert_eq!(daemon.conn.gesture(window, gesture()), exists);
         assert_eq!(daemon.conn.touch(window, TOUCH), exists);
+        assert_eq!(daemon.conn.tablet(window, TOOL), exists);
         assert_eq!(daemon.conn.relative_motion(window, MOTION), exists);
         assert_eq!(daemon.conn.pointer_constrained(window, PointerConstraint::Lock), exists);
     }
@@ -478,6 +496,22 @@ fn input_goes_to_windows_that_exist() {
             time_ms: 5,
         },
         DaemonMessage::Touch { kind: 3, id: 3, x, y, time_ms: 9 },
+        DaemonMessage::Tablet {
+            kind: 5,
+            axes: 18,
+            state: 9,
+            x,
+            y,
+            pressure: 65535,
+            distance: 1,
+            tilt_x: Fixed(-2),
+            tilt_y: Fixed(3),
+            rotation: Fixed(4),
+            slider: -65535,
+            wheel: Fixed(-5),
+            clicks: -6,
+            time_ms: 7,
+        },
         DaemonMessage::RelativeMotion {
             dx: Fixed(1),
             dy: Fixed(2),
@@ -540,7 +574,7 @@ fn before_level_1_nothing_of_it_is_sent() {
     assert!(
         !daemon.conn.scroll(W, SCROLL) && !daemon.conn.touch(W, TOUCH) && !daemon.conn.gesture(W, gesture())
     );
-    assert!(!daemon.conn.relative_motion(W, MOTION));
+    assert!(!daemon.conn.relative_motion(W, MOTION) && !daemon.conn.tablet(W, TOOL));
     assert!(!daemon.conn.pointer_constrained(W, PointerConstraint::None));
     daemon.conn.sync_done(1);
     daemon.conn.frame_done(W, 1);

@@ -92,6 +92,7 @@ fn the_table_is_the_protocols() {
 4365 Extended RUN 4 to 65540
 4366 Extended SYNC 4
 4367 Extended SYNC_DONE 4
+4368 Extended TABLET 56
 4384 Extended FILES_OFFER 4 to 65796
 4385 Extended FILES_DATA 4 to 32772
 4386 Extended FILES_END 8

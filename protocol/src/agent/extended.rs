@@ -12,7 +12,8 @@ use crate::message::{DaemonMessage, Message};
 use crate::types::{
     Arrange, CursorImage, CursorLook, Edges, Gesture, GestureKind, Image, Modifiers, Output,
     PointerConstraint, PointerNeeds, Popup, Positioner, Presented, PresentedFlags, Rect, RelativeMotion,
-    Scale, Scroll, ScrollFlags, ScrollSource, States, Touch, TouchKind, WindowId, Wish, clamp_geometry,
+    Scale, Scroll, ScrollFlags, ScrollSource, States, Tool, ToolAxes, ToolKind, ToolState, Touch, TouchKind,
+    WindowId, Wish, clamp_geometry,
 };
 
 /// Before level 1 the daemon is not told of these, unless something else is said here.
@@ -233,6 +234,56 @@ fn arrange(window: WindowId, message: &DaemonMessage) -> Result<Arrange, Violati
     Ok(Arrange { serial, x, y, width, height, bounds, states, scale, token })
 }
 
+/// A number of which 65535 is the most.
+fn full(
+    message: &DaemonMessage,
+    window: WindowId,
+    field: &'static str,
+    value: u32,
+) -> Result<u16, Violation> {
+    let (message, rule) = (message.name(), "at most 65535");
+    value.try_into().map_err(|_| Violation::Field { message, window, field, value, rule })
+}
+
+fn tablet(window: WindowId, message: &DaemonMessage) -> Result<AgentEvent, Violation> {
+    let &DaemonMessage::Tablet {
+        kind,
+        axes,
+        state,
+        x,
+        y,
+        pressure,
+        distance,
+        tilt_x,
+        tilt_y,
+        rotation,
+        slider,
+        wheel,
+        clicks,
+        time_ms,
+    } = message
+    else {
+        return Err(undefined(message, window, "type", message.kind()));
+    };
+    let tool = Tool {
+        kind: ToolKind::from_wire(kind).ok_or_else(|| undefined(message, window, "kind", kind))?,
+        axes: ToolAxes::from_bits_truncate(axes),
+        state: ToolState::from_bits_truncate(state),
+        x,
+        y,
+        pressure: full(message, window, "pressure", pressure)?,
+        distance: full(message, window, "distance", distance)?,
+        tilt_x,
+        tilt_y,
+        rotation,
+        slider: Tool::bounded_slider(slider),
+        wheel,
+        clicks,
+        time_ms,
+    };
+    Ok(AgentEvent::Tablet { window, tool })
+}
+
 /// What the user does to a window, or the screen did with it.
 pub(super) fn input(window: WindowId, message: &DaemonMessage) -> Result<AgentEvent, Violation> {
     let undefined = |field, value| undefined(message, window, field, value);
@@ -260,6 +311,7 @@ pub(super) fn input(window: WindowId, message: &DaemonMessage) -> Result<AgentEv
             let kind = TouchKind::from_wire(kind).ok_or_else(|| undefined("kind", kind))?;
             AgentEvent::Touch { window, touch: Touch { kind, id, x, y, time_ms } }
         }
+        DaemonMessage::Tablet { .. } => tablet(window, message)?,
         DaemonMessage::RelativeMotion { dx, dy, dx_unaccelerated, dy_unaccelerated, time_us } => {
             let motion = RelativeMotion { dx, dy, dx_unaccelerated, dy_unaccelerated, time_us };
             AgentEvent::RelativeMotion { window, motion }

@@ -170,6 +170,7 @@ impl AgentConn {
             | DaemonMessage::Scroll { .. }
             | DaemonMessage::Gesture { .. }
             | DaemonMessage::Touch { .. }
+            | DaemonMessage::Tablet { .. }
             | DaemonMessage::RelativeMotion { .. }
             | DaemonMessage::PointerConstrained { .. } => input(window, &message)?,
             // Handled above, or without a meaning.

@@ -11,8 +11,8 @@ use crate::limits::{
 use crate::message::{AgentMessage, Bytes, DaemonMessage};
 use crate::types::{
     Arrange, BufferId, CursorImage, CursorLook, Gesture, Image, Modifiers, Output, PointerConstraint,
-    PointerNeeds, Positioner, Presented, Rect, RelativeMotion, Scale, Scroll, States, Touch, WindowFlags,
-    WindowId, Wish, clamp_geometry,
+    PointerNeeds, Positioner, Presented, Rect, RelativeMotion, Scale, Scroll, States, Tool, Touch,
+    WindowFlags, WindowId, Wish, clamp_geometry,
 };
 
 /// A `POPUP`'s flags.
@@ -143,7 +143,7 @@ impl DaemonConn {
     }
 
     pub(super) fn handle_pointer_needs(&mut self, window: WindowId, needs: u32) -> Result<(), Violation> {
-        let (message, field, rule) = ("POINTER_NEEDS", "needs", "a set of 1 and 2");
+        let (message, field, rule) = ("POINTER_NEEDS", "needs", "a set of 1, 2 and 4");
         let violation = Violation::Field { message, window, field, value: needs, rule };
         let needs = PointerNeeds::from_bits(needs).ok_or(violation)?;
         self.events.push_back(DaemonEvent::PointerNeeds { window, needs });
@@ -311,6 +311,28 @@ impl DaemonConn {
     pub fn touch(&mut self, window: WindowId, touch: Touch) -> bool {
         let Touch { kind, id, x, y, time_ms } = touch;
         self.send_to(window, &DaemonMessage::Touch { kind: kind.to_wire(), id, x, y, time_ms })
+    }
+
+    /// The user holds a tool to a tablet, for a window that needs to know.
+    pub fn tablet(&mut self, window: WindowId, tool: Tool) -> bool {
+        let Tool { kind, axes, state, x, y, tilt_x, tilt_y, rotation, wheel, clicks, time_ms, .. } = tool;
+        let message = DaemonMessage::Tablet {
+            kind: kind.to_wire(),
+            axes: axes.bits(),
+            state: state.bits(),
+            x,
+            y,
+            pressure: tool.pressure.into(),
+            distance: tool.distance.into(),
+            tilt_x,
+            tilt_y,
+            rotation,
+            slider: Tool::bounded_slider(tool.slider),
+            wheel,
+            clicks,
+            time_ms,
+        };
+        self.send_to(window, &message)
     }
 
     /// The pointer's device moved, for a window that needs to know.

@@ -365,6 +365,8 @@ bitflags! {
         const RELATIVE_MOTION = 1;
         /// [`Gesture`](super::Gesture).
         const GESTURES = 2;
+        /// [`Tool`](super::Tool).
+        const TABLETS = 4;
     }
 }
 
