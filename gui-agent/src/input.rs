@@ -187,7 +187,11 @@ impl State {
         }
         let location = self.on_screen(id, Point::from((x, y)).to_f64());
         self.pointed = Some(id);
-        let under = self.under(id, location);
+        let mut under = self.under(id, location);
+        if under.is_none() && self.dragging {
+            // as long as a button is held, the GUI domain tells of the window that it was pressed on
+            under = self.windows.topmost_at(location).and_then(|target| self.under(target, location));
+        }
         self.point_at(under, location);
         self.update_constraint();
     }
@@ -265,6 +269,7 @@ impl State {
         }
         let surface = window.surface.clone();
         if focused {
+            self.windows.raise(id);
             self.set_keyboard_focus(Some(surface));
         } else if self.focused.as_ref() == Some(&surface) {
             self.set_keyboard_focus(None);

@@ -100,6 +100,8 @@ pub struct State {
     pub(crate) focused: Option<WlSurface>,
     /// The window the pointer is over.
     pub(crate) pointed: Option<WindowId>,
+    /// Whether an application has something dragged.
+    pub(crate) dragging: bool,
     /// The surface the pointer is over, and where on the screen that begins.
     pub(crate) under_pointer: Option<(WlSurface, Point<f64, Logical>)>,
     pub(crate) placings: Placings,
@@ -203,6 +205,7 @@ impl State {
             grab: None,
             focused: None,
             pointed: None,
+            dragging: false,
             under_pointer: None,
             placings: Placings::default(),
             cursor: CursorSurface::new(options.frame_interval()),

@@ -9,7 +9,10 @@ use std::collections::BTreeMap;
 use gui_protocol::{BufferSerial, Rect, SizeHints, WindowId, limits};
 use shm_grant::Export;
 use smithay::{
-    reexports::wayland_server::protocol::wl_surface::WlSurface,
+    reexports::{
+        wayland_protocols::xdg::shell::server::xdg_toplevel::State as XdgState,
+        wayland_server::protocol::wl_surface::WlSurface,
+    },
     utils::{Logical, Point, Rectangle, Size},
     wayland::{
         compositor::with_states,
@@ -92,6 +95,8 @@ pub(crate) struct Window {
     pub(crate) preferred: Density,
     /// Whether its surfaces have changed since the picture was updated.
     touched: bool,
+    /// When it came to the front: the greater, the later.
+    raised: u64,
 }
 
 impl Window {
@@ -102,7 +107,17 @@ impl Window {
         preferred: Density,
     ) -> Self {
         let (picture, pace) = (Picture::new(), Pace::default());
-        Self { surface, role, geometry, picture, pace, keeps_awake: false, preferred, touched: false }
+        Self {
+            surface,
+            role,
+            geometry,
+            picture,
+            pace,
+            keeps_awake: false,
+            preferred,
+            touched: false,
+            raised: 0,
+        }
     }
 
     /// Where the window's content begins on the screen.
@@ -120,6 +135,14 @@ impl Window {
             Role::Toplevel { toplevel, .. } => Some(toplevel),
             Role::Popup { .. } | Role::Layer { .. } | Role::Input | Role::X11 { .. } => None,
         }
+    }
+
+    /// Whether the GUI domain has said that nobody sees it.
+    fn is_hidden(&self) -> bool {
+        let hidden = |toplevel: &ToplevelSurface| {
+            toplevel.with_pending_state(|state| state.states.contains(XdgState::Suspended))
+        };
+        self.toplevel().is_some_and(hidden)
     }
 
     /// The X11 window that it shows.
@@ -180,6 +203,8 @@ pub(crate) struct Windows {
     windows: BTreeMap<u32, Window>,
     last_id: u32,
     touched: Vec<WindowId>,
+    /// How often a window has come to the front.
+    raises: u64,
     retired: Vec<(BufferSerial, Export)>,
 }
 
@@ -193,6 +218,24 @@ impl Windows {
     pub(crate) fn insert(&mut self, id: WindowId, window: Window) {
         surface::set_window(&window.surface, Some(id));
         self.windows.insert(id.0, window);
+        self.raise(id);
+    }
+
+    /// A window comes to the front.
+    pub(crate) fn raise(&mut self, id: WindowId) {
+        if let Some(window) = self.windows.get_mut(&id.0) {
+            self.raises = self.raises.wrapping_add(1);
+            window.raised = self.raises;
+        }
+    }
+
+    /// The window that is seen at a point of the screen, as far as it is known here what is above what.
+    pub(crate) fn topmost_at(&self, point: Point<f64, Logical>) -> Option<WindowId> {
+        let there = |(_, window): &(WindowId, &Window)| {
+            let seen = !window.role.is_docked() && !window.is_hidden();
+            seen && window.geometry.to_f64().contains(point)
+        };
+        self.iter().filter(there).max_by_key(|(_, window)| window.raised).map(|(id, _)| id)
     }
 
     pub(crate) fn remove(&mut self, id: WindowId) -> Option<Window> {

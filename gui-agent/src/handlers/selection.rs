@@ -5,6 +5,7 @@ use std::{os::fd::OwnedFd, sync::Arc};
 
 use smithay::{
     input::Seat,
+    reexports::wayland_server::protocol::{wl_data_source::WlDataSource, wl_surface::WlSurface},
     wayland::selection::{
         SelectionHandler, SelectionSource, SelectionTarget,
         data_device::{ClientDndGrabHandler, DataDeviceHandler, DataDeviceState, ServerDndGrabHandler},
@@ -51,5 +52,14 @@ impl PrimarySelectionHandler for State {
     }
 }
 
-impl ClientDndGrabHandler for State {}
+impl ClientDndGrabHandler for State {
+    fn started(&mut self, _: Option<WlDataSource>, _: Option<WlSurface>, _: Seat<Self>) {
+        self.dragging = true;
+    }
+
+    fn dropped(&mut self, _: Option<WlSurface>, _: bool, _: Seat<Self>) {
+        self.dragging = false;
+    }
+}
+
 impl ServerDndGrabHandler for State {}

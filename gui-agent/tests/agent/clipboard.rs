@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gui_protocol::{ButtonInput, CrossingInput, WindowId};
+use gui_protocol::{Arrange, ButtonInput, CrossingInput, WindowId};
 use transom_tests::client::{Buffer, Toplevel};
 
 use crate::{
@@ -272,6 +272,42 @@ fn applications_that_do_not_take_what_they_want_cost_little() {
     world.settle();
     let mut pasted = world.client(app.client).paste(UTF8);
     world.until("the text", |_| pasted.is_whole());
+}
+
+#[test]
+fn a_drag_goes_to_the_window_below_the_pointer_though_the_button_was_pressed_on_another() {
+    let mut world = World::extended();
+    let (from, to) = (app(&mut world, RED), app(&mut world, BLUE));
+    for (id, x) in [(from.id, 0), (to.id, 30)] {
+        let arrange = Arrange { x, width: 40, height: 40, ..Arrange::default() };
+        world.daemon().conn.arrange(id, arrange);
+    }
+    world.settle();
+    let surface = from._window.0.surface.clone();
+    focus(&mut world, &from);
+    let entered = CrossingInput { entered: true, x: 1, y: 1, state: 0, focus: false };
+    world.daemon().conn.crossing(from.id, entered, &[0; 32]);
+    world.daemon().conn.button(from.id, ButtonInput { pressed: true, x: 1, y: 1, state: 0, button: 1 });
+    world.settle();
+    world.client(from.client).drag(&["text/plain"], &surface);
+    world.settle();
+    // both are there
+    world.daemon().conn.motion(from.id, 35, 9, 0x100);
+    world.settle();
+    assert!(world.client(to.client).inbox.selections.drag.is_empty());
+    world.daemon().conn.motion(from.id, 60, 9, 0x100);
+    world.settle();
+    assert_eq!(world.client(to.client).inbox.selections.drag, ["in 30 9: text/plain"]);
+    world.client(to.client).accept_drag("text/plain");
+    world.settle();
+    world.daemon().conn.button(from.id, ButtonInput { pressed: false, x: 60, y: 9, state: 0x100, button: 1 });
+    world.settle();
+    let drag = &world.client(to.client).inbox.selections.drag;
+    assert_eq!(drag[drag.len() - 2..], ["drop", "out"], "{drag:?}");
+    // it is over
+    world.daemon().conn.motion(from.id, 61, 9, 0);
+    world.settle();
+    assert_eq!(world.client(to.client).inbox.selections.drag.last().unwrap(), "out");
 }
 
 #[test]
