@@ -16,6 +16,8 @@ pub struct App {
     pub menu: Menu,
     /// Why its window is nobody's to resize and close, if that is so.
     pub unmanaged: Option<&'static str>,
+    /// Why its window does not take every size, if that is so.
+    pub shaped: Option<&'static str>,
     /// What is typed at the question that closing it leads to.
     pub last_words: &'static [Do],
     /// What is known of what goes wrong.
@@ -88,6 +90,7 @@ const fn app(
         typing: Typing::None("it has nothing to type into"),
         menu: NO_MENU,
         unmanaged: None,
+        shaped: None,
         last_words: &[],
         remark: "",
     }
@@ -116,6 +119,10 @@ impl App {
 
     const fn remark(self, remark: &'static str) -> Self {
         Self { remark, ..self }
+    }
+
+    const fn shaped(self, reason: &'static str) -> Self {
+        Self { shaped: Some(reason), ..self }
     }
 
     const fn last_words(self, last_words: &'static [Do]) -> Self {
@@ -200,7 +207,7 @@ pub const ALL: &[App] = &[
     .menu(Menu::Key("alt+f")),
     app("thunderbird", "Firefox's", &["thunderbird"], "thunderbird --profile $HOME/firefox")
         .titled("Thunderbird")
-        .typing(Typing::Changes(&[Do::Key("ctrl+k"), Do::Text(WORDS)]))
+        .typing(Typing::Changes(&[Do::Key("ctrl+k"), Do::Text(WORDS), Do::Key("Escape")]))
         .menu(Menu::Key("alt+f")),
     app(
         "libreoffice writer",
@@ -224,6 +231,7 @@ pub const ALL: &[App] = &[
         .typing(Typing::Stops(&[Do::Key("p")])),
     app("chocolate-doom", "SDL 2", &["chocolate-doom", "freedoom"], DOOM)
         .typing(Typing::Changes(&[Do::Key("Escape")]))
+        .shaped("it keeps its window in the shape of its picture")
         .last_words(&[Do::Key("y")]),
     app("imv", "own, EGL", &["imv"], "imv-wayland $HOME/one.png $HOME/two.png")
         .titled("one.png")
@@ -258,7 +266,8 @@ pub const ALL: &[App] = &[
     },
 ];
 
-const DOOM: &str = "/usr/games/chocolate-doom -window -nosound -iwad /usr/share/games/doom/freedoom1.wad";
+// After it has ended it otherwise shows what it once left in a terminal, until another key is pressed.
+const DOOM: &str = "echo show_endoom 0 >doom.cfg; exec /usr/games/chocolate-doom -extraconfig doom.cfg -window -nosound -iwad /usr/share/games/doom/freedoom1.wad";
 // Run by root, it asks for this.
 const CHROMIUM: &str = "chromium --no-sandbox --no-first-run --ozone-platform=wayland --user-data-dir=$HOME/chromium $HOME/page.html";
 const CHROMIUM_X11: &str = "chromium --no-sandbox --no-first-run --ozone-platform=x11 --user-data-dir=$HOME/chromium $HOME/page.html";

@@ -143,9 +143,13 @@ impl<'a> Trial<'a> {
             Menu::None(reason) => Cell::None(reason),
             _ => Cell::of(self.opens_menu(window))?,
         };
-        let (resize, close) = match self.app.unmanaged {
-            Some(reason) => (Cell::None(reason), Cell::None(reason)),
-            None => (Cell::of(self.resizes(window))?, Cell::of(self.closes(window))?),
+        let resize = match self.app.unmanaged.or(self.app.shaped) {
+            Some(reason) => Cell::None(reason),
+            None => Cell::of(self.resizes(window))?,
+        };
+        let close = match self.app.unmanaged {
+            Some(reason) => Cell::None(reason),
+            None => Cell::of(self.closes(window))?,
         };
         Ok(Seen { window: Cell::Yes, typing, menu, resize, close, x11 })
     }
