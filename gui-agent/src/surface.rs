@@ -208,24 +208,32 @@ fn pixels_of(buffer: Held) -> Result<(Pixels, Size<i32, Buffer>, PixelFormat), C
     Ok((Pixels::Client(buffer), size, image.format()))
 }
 
-/// Where a subsurface is from its parent's corner. Follows the client's word when the parent is committed.
+/// Where a subsurface is from its parent's corner.
 #[derive(Default)]
-struct Place(Cell<Point<i32, Logical>>);
+struct Place {
+    now: Cell<Point<i32, Logical>>,
+    /// What its client had said when it last committed the parent: so from the moment on that this commit takes effect.
+    next: Cell<Point<i32, Logical>>,
+}
 
-/// Subsurfaces of this one go where their client has said, however they take their own commits.
-fn move_children(parent: &WlSurface) {
+fn each_child(parent: &WlSurface, act: impl Fn(&Place, &SurfaceData)) {
     // a surface is among its own children: the order is theirs
     for child in get_children(parent).iter().filter(|child| *child != parent) {
-        with_states(child, |states| {
-            let location = states.cached_state.get::<SubsurfaceCachedState>().pending().location;
-            states.data_map.get_or_insert(Place::default).0.set(location);
-        });
+        with_states(child, |states| act(states.data_map.get_or_insert(Place::default), states));
     }
+}
+
+/// A client commits this surface; when this takes effect is another matter.
+pub(crate) fn will_commit(parent: &WlSurface) {
+    each_child(parent, |place, states| {
+        place.next.set(states.cached_state.get::<SubsurfaceCachedState>().pending().location);
+    });
 }
 
 /// A commit of this surface has taken effect, of a client that has so many pixels for each unit where others have one.
 pub(crate) fn committed(surface: &WlSurface, client: Density) {
-    move_children(surface);
+    // subsurfaces go where their client has said, however they take their own commits
+    each_child(surface, |place, _| place.now.set(place.next.get()));
     with_states(surface, |states| {
         let mut attributes = states.cached_state.get::<SurfaceAttributes>();
         let attributes = attributes.current();
@@ -508,7 +516,9 @@ fn takes_input(states: &SurfaceData, point: Point<f64, Logical>) -> bool {
 /// Where a subsurface is from its parent's corner; nowhere else for other surfaces.
 fn offset(states: &SurfaceData) -> Point<i32, Logical> {
     match states.role {
-        Some(SUBSURFACE_ROLE) => states.data_map.get::<Place>().map_or_else(Point::default, |it| it.0.get()),
+        Some(SUBSURFACE_ROLE) => {
+            states.data_map.get::<Place>().map_or_else(Point::default, |it| it.now.get())
+        }
         _ => Point::default(),
     }
 }

@@ -4,8 +4,8 @@ use smithay::{
     reexports::wayland_server::{Client, Resource as _, protocol::wl_surface::WlSurface},
     wayland::{
         compositor::{
-            CompositorClientState, CompositorHandler, CompositorState, get_parent, get_role,
-            is_sync_subsurface,
+            CompositorClientState, CompositorHandler, CompositorState, add_pre_commit_hook, get_parent,
+            get_role, is_sync_subsurface,
         },
         seat::CURSOR_IMAGE_ROLE,
         shell::{
@@ -32,6 +32,10 @@ impl CompositorHandler for State {
         static UNKNOWN: std::sync::LazyLock<CompositorClientState> =
             std::sync::LazyLock::new(Default::default);
         client.get_data::<ClientState>().map_or(&UNKNOWN, |data| &data.compositor)
+    }
+
+    fn new_surface(&mut self, surface: &WlSurface) {
+        add_pre_commit_hook::<Self, _>(surface, |_, _, surface| surface::will_commit(surface));
     }
 
     fn commit(&mut self, surface: &WlSurface) {

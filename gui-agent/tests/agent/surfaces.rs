@@ -109,6 +109,31 @@ fn a_subsurface_moves_when_its_parent_is_committed_and_the_pointer_is_told() {
 }
 
 #[test]
+fn a_subsurface_does_not_move_before_its_parent_is_committed_itself() {
+    let mut world = World::new();
+    let (client, toplevel, _buffer, id) = window(&mut world, 100, 100, RED);
+    let (middle, _middle) = world.client(client).subsurface(&toplevel.surface);
+    let (inner, subsurface) = world.client(client).subsurface(&middle);
+    let buffers = [50, 20].map(|size| world.client(client).buffer(size, size, BLUE));
+    show(&inner, &buffers[1]);
+    show(&middle, &buffers[0]);
+    toplevel.surface.commit();
+    world.settle();
+    let blue_at = |world: &mut World, x: u32| {
+        world.settle();
+        world.daemon().image(id).pixel(x, 5) == BLUE & 0x00ff_ffff
+    };
+    subsurface.set_position(60, 0);
+    inner.commit();
+    toplevel.surface.commit();
+    assert!(!blue_at(&mut world, 70), "its parent was not committed");
+    middle.commit();
+    assert!(!blue_at(&mut world, 70), "its parent waits for the window");
+    toplevel.surface.commit();
+    assert!(blue_at(&mut world, 70));
+}
+
+#[test]
 fn the_pointer_leaves_a_window_that_goes() {
     let mut world = World::new();
     let (client, toplevel, _buffer, id) = window(&mut world, 64, 64, RED);
