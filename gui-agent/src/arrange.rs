@@ -54,10 +54,12 @@ impl State {
         if window.x11().is_some() {
             return self.x11_arranged(id, arrange);
         }
-        let Role::Toplevel { toplevel, .. } = &window.role else {
-            return self.input_popup_arranged(id, arrange);
+        let toplevel = match &window.role {
+            Role::Toplevel { toplevel, .. } => toplevel.clone(),
+            Role::Layer { docked: true, .. } => return self.icon_arranged(id, arrange),
+            _ => return self.input_popup_arranged(id, arrange),
         };
-        let (toplevel, old) = (toplevel.clone(), window.geometry);
+        let old = window.geometry;
         let shown = window.picture.area().size;
         let wanted = from_rect(gui_protocol::Rect::new(arrange.x, arrange.y, arrange.width, arrange.height));
         let size = (arrange.width > 0 || arrange.height > 0).then_some(wanted.size);

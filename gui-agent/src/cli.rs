@@ -62,6 +62,13 @@ pub struct Arguments {
     /// of this domain without having the keyboard, and no other program can.
     #[arg(long, value_name = "COMMAND")]
     pub clipboard_manager: Option<String>,
+    /// Show the status icons (StatusNotifier items) of this domain's applications in the GUI domain's tray. Done anyway where
+    /// this is the session.
+    #[arg(long)]
+    tray: bool,
+    /// Leave the icons to another program, such as a panel of the session.
+    #[arg(long, conflicts_with = "tray")]
+    no_tray: bool,
     /// An application to start, with its arguments. The agent stays when it ends, and ends it when it goes.
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
@@ -76,6 +83,8 @@ pub enum Action {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Show status icons. The agent starts this itself.
+    Tray,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -96,6 +105,11 @@ enum Allowed {
 }
 
 impl Arguments {
+    /// Whether the agent is to start its tray.
+    pub fn shows_icons(&self) -> bool {
+        (self.session || self.tray) && !self.no_tray
+    }
+
     /// What the agent is to be made with. On Xen, what is not given is looked up.
     ///
     /// # Errors

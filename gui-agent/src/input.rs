@@ -14,7 +14,7 @@ use smithay::{
     utils::{Logical, Point, SERIAL_COUNTER},
 };
 
-use crate::{state::State, surface};
+use crate::{state::State, surface, window::Role};
 
 /// X keycodes. Below are none, and the kernel's numbers, 8 less, would be negative.
 pub(crate) const KEYCODES: std::ops::RangeInclusive<u32> = 8..=255;
@@ -264,7 +264,8 @@ impl State {
     pub(crate) fn focus(&mut self, id: WindowId, focused: bool) {
         let Some(window) = self.windows.get(id) else { return };
         // popups get the keyboard from their window, by a grab, and what X11 programs place themselves takes none
-        if window.role.overrides_redirect() {
+        let is_icon = matches!(window.role, Role::Layer { docked: true, .. });
+        if window.role.overrides_redirect() && !is_icon {
             return;
         }
         let surface = window.surface.clone();

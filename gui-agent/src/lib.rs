@@ -42,6 +42,7 @@ mod socket;
 mod state;
 mod still;
 mod surface;
+pub mod tray;
 mod window;
 mod xwayland;
 

@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use std::{cell::Cell, io::IsTerminal as _, process::ExitCode, rc::Rc};
+use std::{cell::Cell, ffi::OsString, io::IsTerminal as _, process::ExitCode, rc::Rc};
 
 use anyhow::Context;
 use calloop::signals::{Signal, Signals};
@@ -33,7 +33,11 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    match run(&arguments) {
+    let ended = match arguments.action {
+        Some(Action::Tray) => gui_agent::tray::run().context("the tray"),
+        _ => run(&arguments),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("gui-agent: {error:#}");
@@ -70,10 +74,18 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let mut start = |line: &Option<String>, privilege| {
         let Some(line) = line else { return Ok(None) };
-        agent.start_privileged(line, privilege).map(Some).with_context(|| format!("starting {line:?}"))
+        let line: Vec<_> = line.split_whitespace().map(OsString::from).collect();
+        agent.start_privileged(&line, privilege).map(Some).with_context(|| format!("starting {line:?}"))
     };
     let _input_method = start(&arguments.input_method, Privilege::InputMethod)?;
     let _clipboard_manager = start(&arguments.clipboard_manager, Privilege::ClipboardManager)?;
+    let _tray = match arguments.shows_icons() {
+        true => {
+            let line = [std::env::current_exe().context("this program's own path")?.into(), "tray".into()];
+            Some(agent.start_privileged(&line, Privilege::Tray).context("starting the tray")?)
+        }
+        false => None,
+    };
     while !stop.get() {
         agent.dispatch(None)?;
         if look.take()

@@ -17,6 +17,8 @@ pub enum Privilege {
     InputMethod,
     /// To see and set the clipboard and the primary selection without the keyboard.
     ClipboardManager,
+    /// To show icons in the GUI domain's tray.
+    Tray,
 }
 
 /// Whether a client has been started for this.
@@ -25,18 +27,17 @@ pub(crate) fn has_privilege(client: &Client, privilege: Privilege) -> bool {
 }
 
 impl Agent {
-    /// Starts a program, words separated by blanks, that has a privilege. It ends with what this returns.
+    /// Starts `line[0]` with the rest as its arguments; it has a privilege, and ends with what this returns.
     ///
     /// # Errors
     ///
     /// What the system says; `InvalidInput` for an empty line.
-    pub fn start_privileged(&mut self, line: &str, privilege: Privilege) -> io::Result<Command> {
-        let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+    pub fn start_privileged(&mut self, line: &[OsString], privilege: Privilege) -> io::Result<Command> {
         let (ours, theirs) = UnixStream::pair()?;
         // kept by the child; here it is closed as soon as the child has it
         fcntl_setfd(&theirs, FdFlags::empty())?;
         let connection = [("WAYLAND_SOCKET", theirs.as_raw_fd().to_string().into())];
-        let command = Command::start(&words, self.environment().into_iter().chain(connection))?;
+        let command = Command::start(line, self.environment().into_iter().chain(connection))?;
         self.add_privileged_client(ours, privilege)?;
         Ok(command)
     }

@@ -218,6 +218,7 @@ impl State {
         if let Some(window) = window.x11() {
             self.xwayland.configure(window, new);
         }
+        self.resize_icon(&surface, new.size);
         if old.loc != new.loc {
             self.move_popups_of(&surface);
         }

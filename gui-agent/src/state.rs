@@ -63,7 +63,7 @@ use crate::{
     keymap::ForeignKeyboard,
     link::Link,
     options::{DEFAULT_SCREEN, Options},
-    privilege::Privilege,
+    privilege::{Privilege, has_privilege},
     session,
     window::Windows,
     xwayland::XWayland,
@@ -174,7 +174,9 @@ impl State {
         Self::offer_input_method(&display);
         FractionalScaleManagerState::new::<Self>(&display);
         let layers_offered = options.layer_shell;
-        let layer_shell = WlrLayerShellState::new_with_filter::<Self, _>(&display, move |_| layers_offered);
+        let layer_shell = WlrLayerShellState::new_with_filter::<Self, _>(&display, move |client| {
+            layers_offered || has_privilege(client, Privilege::Tray)
+        });
         let outputs = Outputs::new(&display, DEFAULT_SCREEN, options.refresh_hz);
 
         // what there is to do then is done in `settle`, which follows every round of events

@@ -41,6 +41,8 @@ pub(crate) enum Role {
         layer: LayerSurface,
         /// What its client calls its purpose.
         namespace: String,
+        /// An icon for the tray.
+        docked: bool,
     },
     X11 {
         /// As the X server calls it.
@@ -67,8 +69,8 @@ impl Role {
     /// Whether it is an icon, for the GUI domain's tray, and not a window of the desktop.
     pub(crate) fn is_docked(&self) -> bool {
         match self {
-            Self::Toplevel { .. } | Self::Popup { .. } | Self::Layer { .. } | Self::Input => false,
-            Self::X11 { docked, .. } => *docked,
+            Self::Toplevel { .. } | Self::Popup { .. } | Self::Input => false,
+            Self::Layer { docked, .. } | Self::X11 { docked, .. } => *docked,
         }
     }
 

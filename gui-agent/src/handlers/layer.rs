@@ -4,23 +4,36 @@
 //! window that nobody manages, as a dock or a menu of an X11 program is. The layers themselves are not the agent's to keep: the
 //! GUI domain shows such windows above the others.
 //!
+//! Those of the program that shows icons are no panels: each is an icon for the GUI domain's tray, where that one decides its
+//! place and size.
+//!
 //! One that asks for the keyboard alone has it while the GUI domain lets this domain's windows have it, and never else.
 
+use gui_protocol::{Arrange, Rect, WindowId};
 use smithay::{
     output::Output,
-    reexports::wayland_server::protocol::{wl_output::WlOutput, wl_surface::WlSurface},
-    utils::{Logical, Point, Rectangle, SERIAL_COUNTER, Size},
+    reexports::wayland_server::{
+        Resource as _,
+        protocol::{wl_output::WlOutput, wl_surface::WlSurface},
+    },
+    utils::{Logical, Point, Rectangle, SERIAL_COUNTER, Serial, Size},
     wayland::{
         compositor::with_states,
         shell::wlr_layer::{
             Anchor, ExclusiveZone, KeyboardInteractivity, Layer, LayerSurface, LayerSurfaceCachedState,
-            LayerSurfaceData, WlrLayerShellHandler, WlrLayerShellState,
+            LayerSurfaceConfigure, LayerSurfaceData, WlrLayerShellHandler, WlrLayerShellState,
         },
     },
 };
 use wayland_guard::FAR;
 
-use crate::{keymap::KeyFocus, state::State, surface::has_content, window::Role};
+use crate::{
+    keymap::KeyFocus,
+    privilege::{Privilege, has_privilege},
+    state::State,
+    surface::has_content,
+    window::{Role, from_rect},
+};
 
 /// From the front to the back, which is the order in which they take their share of the edges.
 const LAYERS: [Layer; 4] = [Layer::Overlay, Layer::Top, Layer::Bottom, Layer::Background];
@@ -38,6 +51,8 @@ struct Known {
     /// Where its client wants it. `None`: on the primary one.
     output: Option<Output>,
     namespace: String,
+    /// Whether it is an icon for the tray.
+    docked: bool,
     /// Whether what it asks for holds: it was committed, and not taken away since.
     committed: bool,
     /// On the screen.
@@ -49,10 +64,15 @@ impl Layers {
         Self { shell, offered, known: Vec::new() }
     }
 
-    /// Whether clients may have any.
-    pub(crate) fn offered(&self) -> bool {
-        self.offered
+    /// Whether the client of this surface may have any.
+    pub(crate) fn offered_to(&self, surface: &WlSurface) -> bool {
+        self.offered || is_icons(surface)
     }
+}
+
+/// Whether a surface is of the program that shows icons.
+fn is_icons(surface: &WlSurface) -> bool {
+    surface.client().is_some_and(|client| has_privilege(&client, Privilege::Tray))
 }
 
 fn wishes(layer: &LayerSurface) -> LayerSurfaceCachedState {
@@ -125,6 +145,12 @@ impl State {
         let known = self.layers.known.iter_mut().find(|known| known.layer.wl_surface() == surface);
         let Some(known) = known else { return };
         known.committed = shown || was_shown.is_none();
+        if known.docked {
+            if known.place.is_empty() {
+                known.place.size = wishes(&known.layer).size.clamp((1, 1), (FAR, FAR));
+            }
+            tell(&known.layer, known.place.size);
+        }
         self.lay_out();
         match (self.windows.of_surface(surface), shown) {
             (Some(id), true) => self.window_committed(id),
@@ -139,7 +165,7 @@ impl State {
     pub(crate) fn lay_out(&mut self) {
         let outputs = &self.outputs;
         let area_of = |known: &Known| outputs.area(known.output.as_ref());
-        let mut areas: Vec<_> = self.layers.known.iter().map(area_of).collect();
+        let mut areas: Vec<_> = self.layers.known.iter().filter(|known| !known.docked).map(area_of).collect();
         areas.dedup();
         let mut moved = Vec::new();
         for whole in areas {
@@ -150,7 +176,8 @@ impl State {
                 for known in &mut self.layers.known {
                     let wishes = wishes(&known.layer);
                     let takes = matches!(wishes.exclusive_zone, ExclusiveZone::Exclusive(_));
-                    let is_turn = known.committed && wishes.layer == layer && takes == takes_part;
+                    let is_turn =
+                        known.committed && !known.docked && wishes.layer == layer && takes == takes_part;
                     if !is_turn || outputs.area(known.output.as_ref()) != whole {
                         continue;
                     }
@@ -182,9 +209,38 @@ impl State {
 
     fn map_layer(&mut self, surface: &WlSurface) {
         let known = self.layers.known.iter().find(|known| known.layer.wl_surface() == surface);
-        let Some(Known { layer, namespace, place, .. }) = known else { return };
-        let role = Role::Layer { layer: layer.clone(), namespace: namespace.clone() };
+        let Some(Known { layer, namespace, docked, place, .. }) = known else { return };
+        let role = Role::Layer { layer: layer.clone(), namespace: namespace.clone(), docked: *docked };
         self.map(surface.clone(), role, place.loc, None);
+    }
+
+    /// The GUI domain wants an icon in this size. Returns the serial of what its client is told of it, if anything.
+    pub(crate) fn resize_icon(&mut self, surface: &WlSurface, size: Size<i32, Logical>) -> Option<Serial> {
+        let known = self.layers.known.iter_mut().find(|known| known.layer.wl_surface() == surface)?;
+        if !known.docked || size.is_empty() || size == known.place.size {
+            return None;
+        }
+        known.place.size = size;
+        tell(&known.layer, size)
+    }
+
+    /// The GUI domain wants an icon to be so.
+    pub(crate) fn icon_arranged(&mut self, id: WindowId, arrange: &Arrange) {
+        let Some(window) = self.windows.get_mut(id) else { return };
+        let wanted = from_rect(Rect::new(arrange.x, arrange.y, arrange.width, arrange.height));
+        let (surface, old) = (window.surface.clone(), window.position());
+        window.geometry.loc = wanted.loc;
+        let serial = self.resize_icon(&surface, wanted.size);
+        if let Some(window) = self.windows.get_mut(id) {
+            window.pace.configured(serial, arrange.serial, serial.map(|_| wanted.size));
+        }
+        if serial.is_none() {
+            self.windows.touch(id);
+        }
+        self.scale_arranged(id, arrange);
+        if old != wanted.loc {
+            self.move_popups_of(&surface);
+        }
     }
 
     /// Who has the keyboard when the GUI domain gives it to this surface.
@@ -213,15 +269,15 @@ impl State {
 }
 
 /// Tells a client how large its surface is to be, if that is news to it.
-fn tell(layer: &LayerSurface, size: Size<i32, Logical>) {
+fn tell(layer: &LayerSurface, size: Size<i32, Logical>) -> Option<Serial> {
     layer.with_pending_state(|state| state.size = Some(size));
     let sent = with_states(layer.wl_surface(), |states| {
         let attributes = states.data_map.get::<LayerSurfaceData>().and_then(|data| data.lock().ok());
         attributes.is_some_and(|attributes| attributes.initial_configure_sent)
     });
     match sent {
-        true => drop(layer.send_pending_configure()),
-        false => drop(layer.send_configure()),
+        true => layer.send_pending_configure(),
+        false => Some(layer.send_configure()),
     }
 }
 
@@ -238,8 +294,12 @@ impl WlrLayerShellHandler for State {
         namespace: String,
     ) {
         let output = output.as_ref().and_then(Output::from_resource);
-        let place = Rectangle::default();
-        self.layers.known.push(Known { layer: surface, output, namespace, committed: false, place });
+        let (docked, place) = (is_icons(surface.wl_surface()), Rectangle::default());
+        self.layers.known.push(Known { layer: surface, output, namespace, docked, committed: false, place });
+    }
+
+    fn ack_configure(&mut self, surface: WlSurface, configure: LayerSurfaceConfigure) {
+        self.agreed(&surface, configure.serial);
     }
 
     fn layer_destroyed(&mut self, layer: LayerSurface) {

@@ -105,7 +105,7 @@ fn to_wire(positioner: &PositionerState, grab: bool) -> Positioner {
 impl State {
     pub(super) fn popup_created(&mut self, popup: PopupSurface, positioner: &PositionerState) {
         // a panel's popup gets its parent after it was made
-        let is_to_come = self.layers.offered() && popup.get_parent_surface().is_none();
+        let is_to_come = self.layers.offered_to(popup.wl_surface()) && popup.get_parent_surface().is_none();
         if (is_to_come || admit_popup(&popup)) && admit_positioner(&popup, positioner) {
             set_wants_grab(&popup, false);
             // fails only for a parent that is gone, and this one is not

@@ -40,7 +40,7 @@ const EVERYONES: [&str; 28] = [
     "zxdg_output_manager_v1",
 ];
 
-fn with(more: [&'static str; 2]) -> Vec<&'static str> {
+fn with<const N: usize>(more: [&'static str; N]) -> Vec<&'static str> {
     let mut all: Vec<_> = EVERYONES.into_iter().chain(more).collect();
     all.sort_unstable();
     all
@@ -52,6 +52,7 @@ fn an_application_sees_these_globals_and_no_other() {
     // even beside programs that may more
     world.connect_as(Privilege::InputMethod);
     world.connect_as(Privilege::ClipboardManager);
+    world.connect_as(Privilege::Tray);
     let client = world.connect();
     assert_eq!(world.client(client).globals(), EVERYONES);
 }
@@ -65,6 +66,8 @@ fn a_privilege_is_one_and_not_the_other() {
     let manager = world.connect_as(Privilege::ClipboardManager);
     let more = ["ext_data_control_manager_v1", "zwlr_data_control_manager_v1"];
     assert_eq!(world.client(manager).globals(), with(more));
+    let tray = world.connect_as(Privilege::Tray);
+    assert_eq!(world.client(tray).globals(), with(["zwlr_layer_shell_v1"]));
 }
 
 #[test]
@@ -93,10 +96,10 @@ fn a_privileged_program_gets_a_connection_of_its_own() {
         out.display()
     );
     std::fs::write(&script, text).unwrap();
-    let line = format!("sh {} word", script.display());
+    let line = ["sh".into(), script.into_os_string(), "word".into()];
     let _program = world.agent.start_privileged(&line, Privilege::InputMethod).unwrap();
     world.until("the program's words", |_| out.exists());
     let words = std::fs::read_to_string(out).unwrap();
     assert!(words.starts_with("socket:[") && words.ends_with("\nword\n"), "{words}");
-    assert!(world.agent.start_privileged(" ", Privilege::InputMethod).is_err());
+    assert!(world.agent.start_privileged(&[], Privilege::InputMethod).is_err());
 }

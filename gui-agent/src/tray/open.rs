@@ -1,0 +1,321 @@
+//! The menu that is open: a popup on its icon, and one on that for each menu below it.
+//!
+//! The agent, and the GUI domain behind it, give them their place and the input while they are open, and end them when the user
+//! turns elsewhere.
+
+use std::time::Duration;
+
+use tracing::warn;
+use wayland_client::{Connection, Dispatch, QueueHandle, protocol::wl_surface::WlSurface};
+use wayland_protocols::xdg::shell::client::{
+    xdg_popup::{self, XdgPopup},
+    xdg_positioner::{Anchor, ConstraintAdjustment, Gravity, XdgPositioner},
+    xdg_surface::{self, XdgSurface},
+};
+
+use super::{
+    LEFT, RIGHT, Tray,
+    host::ItemId,
+    menu::{self, Entry, Item},
+    panel::Rows,
+    shell::{Canvas, Shell},
+    text::Text,
+};
+
+/// How long after a click its menu may come. Nobody expects it later.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// An item's menu.
+pub(super) struct Menu {
+    pub(super) item: ItemId,
+    entries: Vec<Entry>,
+    /// Each on the one before it.
+    panels: Vec<Panel>,
+}
+
+/// One popup. It is never the last one's parent that goes first, as the protocol wants it.
+struct Panel {
+    /// What it shows is below this entry.
+    entry: i32,
+    rows: Rows,
+    /// The row under the pointer.
+    hovered: Option<usize>,
+    scrolled: i32,
+    popup: XdgPopup,
+    xdg: XdgSurface,
+    canvas: Canvas,
+    configured: bool,
+}
+
+impl Drop for Panel {
+    fn drop(&mut self) {
+        self.popup.destroy();
+        self.xdg.destroy();
+    }
+}
+
+/// Where a popup goes.
+struct Place {
+    /// Beside this, which is x, y, width and height on its parent.
+    anchor: (i32, i32, i32, i32),
+    below: bool,
+}
+
+impl Place {
+    /// For an icon, whose menu does not cover it.
+    fn beside_icon((width, height): (i32, i32)) -> Self {
+        Self { anchor: (0, 0, width, height), below: true }
+    }
+
+    fn beside_row(parent: &Panel, row: usize) -> Self {
+        let (y, height) = parent.rows.place(row, parent.scrolled);
+        Self { anchor: (0, y, parent.canvas.size.0, height), below: false }
+    }
+
+    fn positioner(&self, shell: &Shell, size: (i32, i32)) -> XdgPositioner {
+        use ConstraintAdjustment as Adjust;
+        let positioner = shell.windows.create_positioner(&shell.queue, ());
+        let (x, y, width, height) = self.anchor;
+        positioner.set_size(size.0, size.1);
+        positioner.set_anchor_rect(x, y, width, height);
+        let (anchor, adjustment) = match self.below {
+            true => (Anchor::BottomLeft, Adjust::FlipY | Adjust::SlideX),
+            false => (Anchor::TopRight, Adjust::FlipX | Adjust::SlideX),
+        };
+        positioner.set_anchor(anchor);
+        positioner.set_gravity(Gravity::BottomRight);
+        positioner.set_constraint_adjustment(adjustment | Adjust::SlideY | Adjust::ResizeY);
+        positioner
+    }
+}
+
+impl Menu {
+    fn panel_of(&self, surface: &WlSurface) -> Option<usize> {
+        self.panels.iter().position(|panel| panel.canvas.surface == *surface)
+    }
+
+    /// Closes a panel and those on it.
+    fn close_from(&mut self, depth: usize) {
+        while self.panels.len() > depth {
+            self.panels.pop();
+        }
+    }
+
+    fn draw(&self, depth: usize, shell: &Shell, text: &mut Text) {
+        let Some(panel) = self.panels.get(depth).filter(|panel| panel.configured) else { return };
+        let entries = menu::find(&self.entries, panel.entry).unwrap_or_default();
+        let (view, canvas) = ((panel.hovered, panel.scrolled), &panel.canvas);
+        let picture = panel.rows.draw(entries, view, canvas.pixels(), canvas.scale(), text);
+        if let Some(Err(error)) = picture.map(|picture| canvas.show(shell, &picture)) {
+            warn!("a menu cannot be drawn: {error}");
+        }
+    }
+
+    /// What a panel's row is for.
+    fn item(&self, depth: usize, row: usize) -> Option<&Item> {
+        let panel = self.panels.get(depth)?;
+        match menu::find(&self.entries, panel.entry)?.get(row)? {
+            Entry::Item(item) => Some(item),
+            Entry::Separator => None,
+        }
+    }
+}
+
+impl Tray {
+    /// Asks an item for its menu, to be shown when it comes.
+    pub(super) fn want_menu(&mut self, id: ItemId) {
+        if self.was_clicked(id) {
+            self.host.open_menu(id, menu::ROOT);
+        }
+    }
+
+    fn was_clicked(&self, id: ItemId) -> bool {
+        let clicked = self.click.as_ref().filter(|click| click.item == id);
+        clicked.is_some_and(|click| click.at.elapsed() < PATIENCE)
+    }
+
+    /// An item has said what its menu is.
+    pub(super) fn menu_told(&mut self, id: ItemId, entries: Vec<Entry>) {
+        if let Some(menu) = &mut self.menu {
+            if menu.item == id {
+                menu.entries = entries;
+                self.update_panels();
+            }
+        } else if self.was_clicked(id) && !entries.is_empty() {
+            let Some(click) = self.click.take() else { return };
+            self.menu = Some(Menu { item: id, entries, panels: Vec::new() });
+            self.open_panel(menu::ROOT, None, click.serial);
+        }
+    }
+
+    pub(super) fn menu_changed(&mut self, id: ItemId) {
+        if self.menu.as_ref().is_some_and(|menu| menu.item == id) {
+            self.host.ask_menu(id);
+        }
+    }
+
+    pub(super) fn close_menu(&mut self) {
+        if let Some(mut menu) = self.menu.take() {
+            menu.close_from(0);
+            self.host.tell_menu(menu.item, menu::ROOT, "closed");
+        }
+    }
+
+    /// Opens what is below an entry, on the icon or beside a row of the last panel.
+    fn open_panel(&mut self, entry: i32, row: Option<usize>, serial: u32) {
+        let Self { shell, menu: Some(menu), icons, text, .. } = self else { return };
+        let Some(icon) = icons.get(&menu.item) else { return };
+        let entries = menu::find(&menu.entries, entry).unwrap_or_default();
+        let rows = Rows::new(entries, text);
+        let parent = menu.panels.last();
+        let place = match (parent, row) {
+            (Some(parent), Some(row)) => Place::beside_row(parent, row),
+            _ => Place::beside_icon(icon.canvas.size),
+        };
+        let canvas = Canvas::new(shell, rows.size);
+        let xdg = shell.windows.get_xdg_surface(&canvas.surface, &shell.queue, canvas.surface.clone());
+        let positioner = place.positioner(shell, rows.size);
+        let on = parent.map(|parent| &parent.xdg);
+        let popup = xdg.get_popup(on, &positioner, &shell.queue, canvas.surface.clone());
+        positioner.destroy();
+        if parent.is_none() {
+            icon.layer.get_popup(&popup);
+        }
+        popup.grab(&shell.seat, serial);
+        canvas.surface.commit();
+        let (hovered, scrolled, configured) = (None, 0, false);
+        menu.panels.push(Panel { entry, rows, hovered, scrolled, popup, xdg, canvas, configured });
+    }
+
+    /// The entries are others: shows them, in panels of another size where it takes that.
+    fn update_panels(&mut self) {
+        let Self { shell, menu: Some(menu), icons, text, .. } = self else { return };
+        let Some(icon) = icons.get(&menu.item) else { return };
+        let known = |panel: &Panel| menu::find(&menu.entries, panel.entry).is_some();
+        let depth = menu.panels.iter().position(|panel| !known(panel));
+        menu.close_from(depth.unwrap_or(usize::MAX));
+        for depth in 0..menu.panels.len() {
+            let Some(panel) = menu.panels.get(depth) else { continue };
+            let rows = Rows::new(menu::find(&menu.entries, panel.entry).unwrap_or_default(), text);
+            if rows.size != panel.rows.size {
+                let row = |parent: &Panel| {
+                    let entries = menu::find(&menu.entries, parent.entry)?;
+                    let opens = |entry: &Entry| matches!(entry, Entry::Item(item) if item.id == panel.entry);
+                    entries.iter().position(opens)
+                };
+                let parent = depth.checked_sub(1).and_then(|below| menu.panels.get(below));
+                let place = match parent.and_then(|parent| Some((parent, row(parent)?))) {
+                    Some((parent, row)) => Place::beside_row(parent, row),
+                    None => Place::beside_icon(icon.canvas.size),
+                };
+                let positioner = place.positioner(shell, rows.size);
+                panel.popup.reposition(&positioner, 0);
+                positioner.destroy();
+            }
+            let Some(panel) = menu.panels.get_mut(depth) else { continue };
+            panel.scrolled = panel.scrolled.min(rows.most_scrolled(panel.canvas.size.1));
+            panel.rows = rows;
+            menu.draw(depth, shell, text);
+        }
+        self.point_at_menu();
+    }
+
+    /// The pointer has moved.
+    pub(super) fn point_at_menu(&mut self) {
+        let Self { shell, menu: Some(menu), over, text, .. } = self else { return };
+        let under = over.as_ref().and_then(|(surface, _, y)| Some((menu.panel_of(surface)?, *y)));
+        for depth in 0..menu.panels.len() {
+            let Some(panel) = menu.panels.get_mut(depth) else { continue };
+            let y = under.filter(|(under, _)| *under == depth).map(|(_, y)| y);
+            let hovered = y.and_then(|y| panel.rows.at(y, panel.scrolled));
+            if std::mem::replace(&mut panel.hovered, hovered) != hovered {
+                menu.draw(depth, shell, text);
+            }
+        }
+    }
+
+    /// A button was pressed, and not on an icon.
+    pub(super) fn pressed_on_menu(&mut self, button: u32, serial: u32) {
+        let Self { menu: Some(menu), over: Some((surface, _, y)), .. } = self else { return };
+        let Some(depth) = menu.panel_of(surface).filter(|_| [LEFT, RIGHT].contains(&button)) else { return };
+        let row = menu.panels.get(depth).and_then(|panel| panel.rows.at(*y, panel.scrolled));
+        let Some((row, item)) = row.and_then(|row| Some((row, menu.item(depth, row)?))) else { return };
+        let (of, id, opens) = (menu.item, item.id, item.below.is_some());
+        if !item.enabled {
+            return;
+        }
+        let above = depth.saturating_add(1);
+        if !opens {
+            self.host.tell_menu(of, id, "clicked");
+            self.close_menu();
+        } else if menu.panels.get(above).is_none_or(|panel| panel.entry != id) {
+            menu.close_from(above);
+            self.open_panel(id, Some(row), serial);
+            self.host.open_menu(of, id);
+        }
+    }
+
+    /// A wheel was turned over a menu.
+    pub(super) fn scroll_menu(&mut self, by: f64) {
+        let Self { shell, menu: Some(menu), over: Some((surface, _, y)), text, .. } = self else { return };
+        let Some(depth) = menu.panel_of(surface) else { return };
+        let Some(panel) = menu.panels.get_mut(depth) else { return };
+        let most = panel.rows.most_scrolled(panel.canvas.size.1);
+        panel.scrolled = panel.scrolled.saturating_add(by.round() as i32).clamp(0, most);
+        panel.hovered = panel.rows.at(*y, panel.scrolled);
+        menu.draw(depth, shell, text);
+    }
+
+    pub(super) fn rescale_panel(&mut self, surface: &WlSurface, scale: u32) {
+        let Self { shell, menu: Some(menu), text, .. } = self else { return };
+        let Some(depth) = menu.panel_of(surface) else { return };
+        if menu.panels.get_mut(depth).is_some_and(|panel| panel.canvas.rescale(scale)) {
+            menu.draw(depth, shell, text);
+        }
+    }
+}
+
+impl Dispatch<XdgSurface, WlSurface> for Tray {
+    fn event(
+        tray: &mut Self,
+        xdg: &XdgSurface,
+        event: xdg_surface::Event,
+        surface: &WlSurface,
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        let xdg_surface::Event::Configure { serial } = event else { return };
+        xdg.ack_configure(serial);
+        let Self { shell, menu: Some(menu), text, .. } = tray else { return };
+        let Some(depth) = menu.panel_of(surface) else { return };
+        if let Some(panel) = menu.panels.get_mut(depth) {
+            panel.configured = true;
+            menu.draw(depth, shell, text);
+        }
+    }
+}
+
+impl Dispatch<XdgPopup, WlSurface> for Tray {
+    fn event(
+        tray: &mut Self,
+        _: &XdgPopup,
+        event: xdg_popup::Event,
+        surface: &WlSurface,
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        let Some(menu) = &mut tray.menu else { return };
+        let Some(depth) = menu.panel_of(surface) else { return };
+        match event {
+            xdg_popup::Event::Configure { width, height, .. } => {
+                if let Some(panel) = menu.panels.get_mut(depth) {
+                    panel.canvas.size = (width.max(1), height.max(1));
+                    panel.scrolled = panel.scrolled.min(panel.rows.most_scrolled(panel.canvas.size.1));
+                }
+            }
+            xdg_popup::Event::PopupDone if depth == 0 => tray.close_menu(),
+            xdg_popup::Event::PopupDone => menu.close_from(depth),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! What a menu looks like: where its rows are, and their picture. All lengths are logical pixels but in the picture itself.
+
+use tiny_skia::{
+    ColorU8, FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, Transform,
+};
+
+use super::{
+    icon::{BACK, INK, color},
+    menu::{Entry, Item, Mark},
+    text::Text,
+};
+
+/// Under the pointer.
+const HIGHLIGHT: ColorU8 = ColorU8::from_rgba(0x44, 0x4a, 0x55, 0xff);
+/// What cannot be chosen, and lines.
+const DIM: ColorU8 = ColorU8::from_rgba(0x85, 0x8a, 0x92, 0xff);
+
+const ROW: i32 = 26;
+const SEPARATOR: i32 = 9;
+/// Above the first row and below the last.
+const EDGE: i32 = 5;
+/// Beside a label, with room for its mark and for the sign that there is a menu below it.
+const LEFT: i32 = 30;
+const RIGHT: i32 = 26;
+const WIDTHS: std::ops::RangeInclusive<i32> = 90..=480;
+/// Pixels per em.
+const FONT: f32 = 13.0;
+
+/// Rows one below the other.
+#[derive(Debug)]
+pub(super) struct Rows {
+    /// Where each begins and ends, from the top of the first.
+    rows: Vec<(i32, i32)>,
+    /// Of the whole, with the edges.
+    pub(super) size: (i32, i32),
+}
+
+impl Rows {
+    pub(super) fn new(entries: &[Entry], text: &mut Text) -> Self {
+        let (mut rows, mut bottom, mut width) = (Vec::new(), 0i32, 0i32);
+        for entry in entries {
+            let height = match entry {
+                Entry::Separator => SEPARATOR,
+                Entry::Item(item) => {
+                    width = width.max(text.width(&item.label, FONT).ceil() as i32);
+                    ROW
+                }
+            };
+            let top = bottom;
+            bottom = bottom.saturating_add(height);
+            rows.push((top, bottom));
+        }
+        let width = width.saturating_add(LEFT + RIGHT).clamp(*WIDTHS.start(), *WIDTHS.end());
+        Self { rows, size: (width, bottom.saturating_add(2 * EDGE)) }
+    }
+
+    /// The row at a height of a menu that has been scrolled this far.
+    pub(super) fn at(&self, y: f64, scrolled: i32) -> Option<usize> {
+        let y = (y.floor() as i32).saturating_sub(EDGE).saturating_add(scrolled);
+        self.rows.iter().position(|(top, bottom)| (*top..*bottom).contains(&y))
+    }
+
+    /// Where a row is, as y and height.
+    pub(super) fn place(&self, row: usize, scrolled: i32) -> (i32, i32) {
+        let (top, bottom) = self.rows.get(row).copied().unwrap_or_default();
+        (top.saturating_add(EDGE).saturating_sub(scrolled), bottom.saturating_sub(top))
+    }
+
+    /// How far a menu of this height can be scrolled.
+    pub(super) fn most_scrolled(&self, height: i32) -> i32 {
+        self.size.1.saturating_sub(height).max(0)
+    }
+
+    /// Draws as much as there is room for in `size`, as pixels of which `scale` make a logical one.
+    pub(super) fn draw(
+        &self,
+        entries: &[Entry],
+        (hovered, scrolled): (Option<usize>, i32),
+        size: (u32, u32),
+        scale: f32,
+        text: &mut Text,
+    ) -> Option<Pixmap> {
+        let mut picture = Pixmap::new(size.0, size.1)?;
+        picture.fill(color(BACK));
+        let height = (size.1 as f32 / scale).ceil() as i32;
+        for (row, entry) in entries.iter().enumerate() {
+            let (y, row_height) = self.place(row, scrolled);
+            if y >= height || y.saturating_add(row_height) <= 0 {
+                continue;
+            }
+            let mut pen = Pen { picture: &mut picture, y, height: row_height, scale };
+            match entry {
+                Entry::Separator => pen.separator(),
+                Entry::Item(item) => pen.item(item, hovered == Some(row), text),
+            }
+        }
+        Some(picture)
+    }
+}
+
+/// Draws one row.
+struct Pen<'a> {
+    picture: &'a mut Pixmap,
+    y: i32,
+    height: i32,
+    scale: f32,
+}
+
+impl Pen<'_> {
+    fn width(&self) -> f32 {
+        self.picture.width() as f32 / self.scale
+    }
+
+    fn middle(&self) -> f32 {
+        self.y as f32 + self.height as f32 / 2.0
+    }
+
+    fn separator(&mut self) {
+        let (width, middle) = (self.width(), self.middle().floor());
+        self.fill((8.0, middle, width - 16.0, 1.0), DIM);
+    }
+
+    fn item(&mut self, item: &Item, hovered: bool, text: &mut Text) {
+        let width = self.width();
+        if hovered && item.enabled {
+            self.fill((3.0, self.y as f32, width - 6.0, self.height as f32), HIGHLIGHT);
+        }
+        let ink = if item.enabled { INK } else { DIM };
+        let (scale, middle) = (self.scale, self.middle());
+        let (left, right) = (LEFT as f32 * scale, (width - RIGHT as f32) * scale);
+        text.draw(self.picture, &item.label, FONT * scale, (left, right, middle * scale), ink);
+        match item.mark {
+            Some(Mark::Check { on }) => {
+                self.stroke(square((15.0, middle), 5.5), ink);
+                if on {
+                    self.stroke(line(&[(12.0, middle), (14.5, middle + 2.5), (18.5, middle - 2.5)]), ink);
+                }
+            }
+            Some(Mark::Radio { on }) => {
+                self.stroke(PathBuilder::from_circle(15.0, middle, 5.5), ink);
+                if on && let Some(dot) = PathBuilder::from_circle(15.0, middle, 2.5) {
+                    let scale = Transform::from_scale(self.scale, self.scale);
+                    self.picture.fill_path(&dot, &paint(ink), FillRule::Winding, scale, None);
+                }
+            }
+            None => {}
+        }
+        if item.below.is_some() {
+            let right = width - 12.0;
+            self.stroke(
+                line(&[(right - 4.0, middle - 4.0), (right, middle), (right - 4.0, middle + 4.0)]),
+                ink,
+            );
+        }
+    }
+
+    fn fill(&mut self, (x, y, width, height): (f32, f32, f32, f32), ink: ColorU8) {
+        if let Some(rect) = Rect::from_xywh(x, y, width.max(0.0), height) {
+            let scale = Transform::from_scale(self.scale, self.scale);
+            self.picture.fill_rect(rect, &paint(ink), scale, None);
+        }
+    }
+
+    fn stroke(&mut self, path: Option<Path>, ink: ColorU8) {
+        let stroke =
+            Stroke { width: 1.5, line_cap: LineCap::Round, line_join: LineJoin::Round, ..Stroke::default() };
+        if let Some(path) = path {
+            let scale = Transform::from_scale(self.scale, self.scale);
+            self.picture.stroke_path(&path, &paint(ink), &stroke, scale, None);
+        }
+    }
+}
+
+fn paint(ink: ColorU8) -> Paint<'static> {
+    let mut paint = Paint::default();
+    paint.set_color(color(ink));
+    paint
+}
+
+fn square((x, y): (f32, f32), half: f32) -> Option<Path> {
+    Rect::from_ltrb(x - half, y - half, x + half, y + half).map(PathBuilder::from_rect)
+}
+
+fn line(points: &[(f32, f32)]) -> Option<Path> {
+    let mut path = PathBuilder::new();
+    for (at, (x, y)) in points.iter().enumerate() {
+        if at == 0 { path.move_to(*x, *y) } else { path.line_to(*x, *y) }
+    }
+    path.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(label: &str, mark: Option<Mark>) -> Entry {
+        Entry::Item(Item { id: 1, label: label.to_owned(), enabled: true, mark, below: None })
+    }
+
+    #[test]
+    fn rows_are_found_where_they_are_drawn() {
+        let entries = [item("", None), Entry::Separator, item("", Some(Mark::Check { on: true }))];
+        let mut text = Text::default();
+        let rows = Rows::new(&entries, &mut text);
+        assert_eq!(rows.size, (90, 2 * ROW + SEPARATOR + 2 * EDGE));
+        assert_eq!(
+            [0.0, 4.9, 5.0, 30.9, 31.0, 40.0, 65.9, 66.0].map(|y| rows.at(y, 0)),
+            [None, None, Some(0), Some(0), Some(1), Some(2), Some(2), None]
+        );
+        assert_eq!((rows.most_scrolled(1000), rows.most_scrolled(51)), (0, 20));
+        assert_eq!((rows.at(5.0, 20), rows.at(11.0, 20)), (Some(0), Some(1)));
+        assert_eq!(rows.place(2, 20), (20, ROW));
+
+        let picture = rows.draw(&entries, (Some(2), 0), (180, 142), 2.0, &mut text).unwrap();
+        let at = |x, y| picture.pixel(x, y).unwrap().red();
+        assert_eq!(at(20, 20), BACK.red());
+        assert_eq!(at(20, 71), DIM.red(), "the line");
+        assert_eq!(at(90, 100), HIGHLIGHT.red());
+        assert_eq!(at(19, 106), INK.red(), "the box of the mark");
+        assert_eq!(at(90, 135), BACK.red(), "the edge");
+    }
+
+    #[test]
+    fn labels_make_menus_wider_up_to_a_limit() {
+        let mut text = Text::default();
+        let long = "a label without an end ".repeat(20);
+        let widths =
+            ["ab", "a somewhat longer label", &long].map(|it| Rows::new(&[item(it, None)], &mut text).size.0);
+        assert!(widths[0] < widths[1] && widths[1] < widths[2], "{widths:?}");
+        assert_eq!(widths[2], 480);
+    }
+}

@@ -1,0 +1,504 @@
+//! Status icons: from the session bus to the daemon's tray, and clicks back.
+
+use std::{
+    collections::HashMap,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+};
+
+use gui_agent::Privilege;
+use gui_protocol::{Arrange, ButtonInput, CrossingInput, WindowId};
+use zbus::{
+    blocking::{Connection, Proxy, connection},
+    interface,
+    zvariant::{OwnedValue, StructureBuilder, Value},
+};
+
+use crate::fixture::World;
+
+const RED: [u8; 4] = [255, 255, 0, 0];
+const BLUE: [u8; 4] = [255, 0, 0, 255];
+
+/// What is behind icons.
+const BACK: u32 = 0x002b_2d31;
+
+/// A session bus of a test's own.
+struct Bus {
+    daemon: Child,
+    address: String,
+}
+
+impl Bus {
+    fn start(dir: &Path) -> Self {
+        let mut daemon = Command::new("dbus-daemon")
+            .args(["--session", "--nofork", "--nopidfile", "--print-address"])
+            .arg(format!("--address=unix:path={}", dir.join("bus").display()))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut address = String::new();
+        BufReader::new(daemon.stdout.take().unwrap()).read_line(&mut address).unwrap();
+        Self { daemon, address: address.trim().to_owned() }
+    }
+
+    fn connect(&self) -> Connection {
+        self.builder().build().unwrap()
+    }
+
+    fn builder(&self) -> connection::Builder<'_> {
+        connection::Builder::address(self.address.as_str()).unwrap()
+    }
+}
+
+impl Drop for Bus {
+    fn drop(&mut self) {
+        self.daemon.kill().unwrap();
+        self.daemon.wait().unwrap();
+    }
+}
+
+type Pixmaps = Vec<(i32, i32, Vec<u8>)>;
+
+/// An application's item, with its menu at the same place.
+#[derive(Clone, Default)]
+struct Item {
+    pixmaps: Pixmaps,
+    attention: Pixmaps,
+    status: &'static str,
+    menu: Option<Vec<Entry>>,
+    /// What it was asked to do.
+    calls: Calls,
+}
+
+type Calls = Arc<Mutex<Vec<String>>>;
+
+/// An entry as told: its number, its properties, and what is below it.
+#[derive(Clone, Default)]
+struct Entry(i32, Vec<(&'static str, OwnedText)>, Vec<Entry>);
+
+#[derive(Clone)]
+enum OwnedText {
+    Text(String),
+    Truth(bool),
+    Number(i32),
+}
+
+fn plain(side: i32, colour: [u8; 4]) -> Pixmaps {
+    vec![(side, side, colour.repeat((side * side) as usize))]
+}
+
+#[interface(name = "org.kde.StatusNotifierItem")]
+impl Item {
+    #[zbus(property)]
+    fn id(&self) -> &str {
+        "an item"
+    }
+
+    #[zbus(property)]
+    fn status(&self) -> &str {
+        self.status
+    }
+
+    #[zbus(property)]
+    fn icon_pixmap(&self) -> Pixmaps {
+        self.pixmaps.clone()
+    }
+
+    #[zbus(property)]
+    fn attention_icon_pixmap(&self) -> Pixmaps {
+        self.attention.clone()
+    }
+
+    #[zbus(property)]
+    fn menu(&self) -> zbus::zvariant::OwnedObjectPath {
+        let path = if self.menu.is_some() { "/Menu" } else { "/NO_DBUSMENU" };
+        path.try_into().unwrap()
+    }
+
+    fn activate(&self, x: i32, y: i32) {
+        self.note(format!("activate {x} {y}"));
+    }
+
+    fn secondary_activate(&self, x: i32, y: i32) {
+        self.note(format!("secondary {x} {y}"));
+    }
+
+    fn context_menu(&self, x: i32, y: i32) {
+        self.note(format!("context menu {x} {y}"));
+    }
+
+    fn scroll(&self, delta: i32, orientation: &str) {
+        self.note(format!("scroll {delta} {orientation}"));
+    }
+}
+
+impl Item {
+    fn new(pixmaps: Pixmaps) -> Self {
+        Self { pixmaps, status: "Active", ..Self::default() }
+    }
+
+    fn note(&self, call: String) {
+        self.calls.lock().unwrap().push(call);
+    }
+
+    /// Puts it on the bus, on a connection of its own.
+    fn register(&self, bus: &Bus) -> Connection {
+        let builder = bus.builder().serve_at("/StatusNotifierItem", self.clone()).unwrap();
+        let builder = builder.serve_at("/Menu", Menu(self.clone())).unwrap();
+        let connection = builder.build().unwrap();
+        let name = connection.unique_name().unwrap().to_string();
+        register(&connection, &name);
+        connection
+    }
+}
+
+/// Without waiting for the answer, which the agent's thread, this one, may be needed for.
+fn register(connection: &Connection, service: &str) {
+    let call = zbus::Message::method_call("/StatusNotifierWatcher", "RegisterStatusNotifierItem").unwrap();
+    let call = call.destination("org.kde.StatusNotifierWatcher").unwrap();
+    let call = call.interface("org.kde.StatusNotifierWatcher").unwrap();
+    connection.send(&call.build(&(service,)).unwrap()).unwrap();
+}
+
+/// The item's menu.
+struct Menu(Item);
+
+type Layout = (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>);
+
+impl Entry {
+    fn layout(&self) -> Layout {
+        let value = |text: &OwnedText| match text {
+            OwnedText::Text(text) => Value::from(text.clone()),
+            OwnedText::Truth(truth) => Value::from(*truth),
+            OwnedText::Number(number) => Value::from(*number),
+        };
+        let properties =
+            self.1.iter().map(|(name, text)| ((*name).to_owned(), value(text).try_into().unwrap())).collect();
+        let child = |entry: &Self| {
+            let (id, properties, below) = entry.layout();
+            let builder = StructureBuilder::new().add_field(id).add_field(properties).add_field(below);
+            Value::from(builder.build().unwrap()).try_into().unwrap()
+        };
+        (self.0, properties, self.2.iter().map(child).collect())
+    }
+}
+
+#[interface(name = "com.canonical.dbusmenu")]
+impl Menu {
+    fn get_layout(&self, _parent: i32, _depth: i32, _names: Vec<String>) -> (u32, Layout) {
+        (1, Entry(0, vec![], self.0.menu.clone().unwrap_or_default()).layout())
+    }
+
+    fn about_to_show(&self, id: i32) -> bool {
+        self.0.note(format!("about to show {id}"));
+        false
+    }
+
+    fn event(&self, id: i32, event: &str, _data: Value<'_>, _time: u32) {
+        self.0.note(format!("{event} {id}"));
+    }
+}
+
+/// An agent with a tray, and the session bus that it is on.
+struct Tray {
+    world: World,
+    bus: Bus,
+    _program: gui_agent::Command,
+}
+
+impl Tray {
+    fn new(mut world: World) -> Self {
+        let bus = Bus::start(world.dir.path());
+        let address = format!("DBUS_SESSION_BUS_ADDRESS={}", bus.address);
+        let line = ["env", &address, "XDG_DATA_DIRS=/nonexistent", env!("CARGO_BIN_EXE_gui-agent"), "tray"];
+        let line = line.map(Into::into);
+        let program = world.agent.start_privileged(&line, Privilege::Tray).unwrap();
+        let mut tray = Self { world, bus, _program: program };
+        let watched = tray.bus.connect();
+        tray.world.until("there is a watcher", |_| {
+            let dbus = zbus::blocking::fdo::DBusProxy::new(&watched).unwrap();
+            dbus.name_has_owner("org.kde.StatusNotifierWatcher".try_into().unwrap()).unwrap()
+        });
+        tray
+    }
+
+    /// Waits for an icon of this colour in the middle.
+    #[track_caller]
+    fn shows(&mut self, colour: u32) -> WindowId {
+        let mut found = None;
+        self.world.until("an icon", |world| {
+            let shown = world.daemon().windows.iter().find(|(_, seen)| {
+                let image = seen.image.as_ref().filter(|_| seen.docked);
+                image.is_some_and(|image| image.pixel(image.width / 2, image.height / 2) == colour)
+            });
+            found = shown.map(|(id, _)| *id);
+            found.is_some()
+        });
+        found.unwrap()
+    }
+
+    fn click(&mut self, id: WindowId, button: u32, (x, y): (i32, i32)) {
+        let daemon = self.world.daemon();
+        let entered = CrossingInput { entered: true, x, y, state: 0, focus: false };
+        daemon.conn.crossing(id, entered, &[0; 32]);
+        for pressed in [true, false] {
+            daemon.conn.button(id, ButtonInput { pressed, x, y, state: 0, button });
+        }
+    }
+
+    /// Waits until an item was asked to do this, and nothing else.
+    #[track_caller]
+    fn asked(&mut self, item: &Item, calls: &[&str]) {
+        self.world.until("the item is asked", |_| item.calls.lock().unwrap().len() >= calls.len());
+        assert_eq!(std::mem::take(&mut *item.calls.lock().unwrap()), calls);
+    }
+
+    #[track_caller]
+    fn is_empty(&mut self) {
+        self.world.until("no window is left", |world| world.daemon().windows.is_empty());
+    }
+}
+
+#[test]
+fn an_item_is_a_docked_window_that_takes_clicks() {
+    for world in [World::new(), World::extended()] {
+        let mut tray = Tray::new(world);
+        let item = Item::new(plain(22, RED));
+        let connection = item.register(&tray.bus);
+        let id = tray.shows(0x00ff_0000);
+        let seen = tray.world.daemon().seen(id);
+        assert!(!seen.mapped);
+        assert_eq!(seen.title, "an item");
+        let image = seen.image.clone().unwrap();
+        assert_eq!((image.width, image.height), (24, 24));
+        assert_eq!(
+            [image.pixel(0, 0), image.pixel(1, 1), image.pixel(22, 22)],
+            [BACK, 0x00ff_0000, 0x00ff_0000]
+        );
+
+        tray.click(id, 1, (5, 6));
+        tray.asked(&item, &["activate 5 6"]);
+        tray.click(id, 2, (7, 8));
+        tray.asked(&item, &["secondary 7 8"]);
+        tray.click(id, 3, (9, 10));
+        tray.asked(&item, &["context menu 9 10"]);
+        for (button, call) in
+            [(4, "scroll 120 vertical"), (5, "scroll -120 vertical"), (7, "scroll -120 horizontal")]
+        {
+            tray.click(id, button, (1, 1));
+            tray.asked(&item, &[call]);
+        }
+
+        drop(connection);
+        tray.is_empty();
+    }
+}
+
+#[test]
+fn an_icon_follows_its_item() {
+    let mut tray = Tray::new(World::new());
+    let item = Item { attention: plain(22, BLUE), ..Item::new(plain(22, RED)) };
+    let connection = item.register(&tray.bus);
+    let id = tray.shows(0x00ff_0000);
+    let change = |status| {
+        let object = connection.object_server();
+        let item = object.interface::<_, Item>("/StatusNotifierItem").unwrap();
+        item.get_mut().status = status;
+        let name = "org.kde.StatusNotifierItem";
+        connection.emit_signal(None::<&str>, "/StatusNotifierItem", name, "NewStatus", &(status,)).unwrap();
+    };
+    change("NeedsAttention");
+    assert_eq!(tray.shows(0x0000_00ff), id);
+    change("Passive");
+    tray.is_empty();
+    change("Active");
+    tray.shows(0x00ff_0000);
+}
+
+#[test]
+fn the_daemon_says_how_large_icons_are() {
+    let mut tray = Tray::new(World::new());
+    let _connection = Item::new(plain(44, RED)).register(&tray.bus);
+    let id = tray.shows(0x00ff_0000);
+    tray.world.daemon().configure(id, gui_protocol::Rect::new(700, 5, 48, 32));
+    tray.world.until("an icon of that size", |world| {
+        let image = world.daemon().image(id);
+        (image.width, image.height) == (48, 32)
+    });
+
+    let mut tray = Tray::new(World::extended());
+    let _connection = Item::new(plain(44, RED)).register(&tray.bus);
+    let id = tray.shows(0x00ff_0000);
+    let arrange = Arrange { x: 700, y: 5, width: 48, height: 32, serial: 1, ..Arrange::default() };
+    tray.world.daemon().conn.arrange(id, arrange);
+    tray.world.until("an icon of that size", |world| {
+        let image = world.daemon().image(id);
+        (image.width, image.height) == (48, 32)
+    });
+}
+
+/// Rows of a menu: its edge, and the height of an entry.
+const EDGE: i32 = 5;
+const ROW: i32 = 26;
+
+/// The middle of a row.
+fn row(number: i32) -> (i32, i32) {
+    (40, EDGE + ROW * number + ROW / 2)
+}
+
+fn entry(id: i32, label: &str) -> Entry {
+    Entry(id, vec![("label", OwnedText::Text(label.to_owned()))], vec![])
+}
+
+impl Tray {
+    /// Waits for a menu with this many entries. The daemon of the extension places it.
+    #[track_caller]
+    fn menu(&mut self, rows: i32) -> WindowId {
+        let height = u32::try_from(rows * ROW + 2 * EDGE).unwrap();
+        let mut found = None;
+        let mut placed = None;
+        self.world.until("a menu", |world| {
+            let extended = world.is_extended();
+            let daemon = world.daemon();
+            let (id, seen) = daemon.windows.iter().next_back().unwrap();
+            let (id, popup, shown) = (*id, seen.popup, seen.mapped);
+            if shown && seen.image.as_ref().is_some_and(|image| image.height == height) {
+                found = Some(id);
+            } else if let Some((_, token, positioner)) =
+                popup.filter(|popup| extended && placed != Some(popup.1))
+            {
+                placed = Some(token);
+                let (width, height) = (positioner.width, positioner.height);
+                let arrange = Arrange { y: 24, width, height, token, ..Arrange::default() };
+                daemon.conn.arrange(id, arrange);
+            }
+            found.is_some()
+        });
+        found.unwrap()
+    }
+}
+
+#[test]
+fn a_menu_opens_and_what_is_chosen_is_told() {
+    for world in [World::new(), World::extended()] {
+        let mut tray = Tray::new(world);
+        let more = Entry(
+            2,
+            vec![("label", OwnedText::Text("_More".into()))],
+            vec![
+                entry(3, "One"),
+                entry(4, "Two"),
+                Entry(5, vec![("enabled", OwnedText::Truth(false))], vec![]),
+            ],
+        );
+        let hidden = Entry(9, vec![("visible", OwnedText::Truth(false))], vec![]);
+        let menu = Some(vec![entry(1, "Open"), hidden, more]);
+        let item = Item { menu, ..Item::new(plain(22, RED)) };
+        let _connection = item.register(&tray.bus);
+        let icon = tray.shows(0x00ff_0000);
+        tray.click(icon, 3, (5, 6));
+        let root = tray.menu(2);
+        tray.asked(&item, &["opened 0", "about to show 0"]);
+
+        tray.click(root, 1, row(1));
+        let below = tray.menu(3);
+        tray.asked(&item, &["opened 2", "about to show 2"]);
+        // this one cannot be chosen
+        tray.click(below, 1, row(2));
+        tray.click(below, 1, row(1));
+        tray.asked(&item, &["clicked 4", "closed 0"]);
+        tray.world.until("the menu is gone", |world| world.daemon().windows.len() == 1);
+
+        tray.click(icon, 3, (5, 6));
+        tray.menu(2);
+        tray.asked(&item, &["opened 0", "about to show 0"]);
+        tray.click(icon, 3, (5, 6));
+        tray.asked(&item, &["closed 0"]);
+        tray.world.until("the menu is gone", |world| world.daemon().windows.len() == 1);
+    }
+}
+
+#[test]
+fn an_open_menu_follows_its_item() {
+    let mut tray = Tray::new(World::new());
+    let item = Item { menu: Some(vec![entry(1, "one")]), ..Item::new(plain(22, RED)) };
+    let connection = item.register(&tray.bus);
+    let icon = tray.shows(0x00ff_0000);
+    tray.click(icon, 3, (5, 6));
+    tray.menu(1);
+    let object = connection.object_server();
+    object.interface::<_, Menu>("/Menu").unwrap().get_mut().0.menu =
+        Some(vec![entry(1, "one"), entry(2, "two")]);
+    drop(object);
+    connection
+        .emit_signal(None::<&str>, "/Menu", "com.canonical.dbusmenu", "LayoutUpdated", &(2u32, 0))
+        .unwrap();
+    let menu = tray.menu(2);
+    tray.asked(&item, &["opened 0", "about to show 0"]);
+    tray.click(menu, 1, row(1));
+    tray.asked(&item, &["clicked 2", "closed 0"]);
+    tray.click(icon, 3, (5, 6));
+    tray.menu(2);
+    drop(connection);
+    tray.is_empty();
+}
+
+/// An application whose items answer nothing, ever.
+fn mute(bus: &Bus) -> Connection {
+    let connection = bus.connect();
+    let name = connection.unique_name().unwrap().to_string();
+    register(&connection, &name);
+    connection
+}
+
+#[test]
+fn bad_items_harm_nobody() {
+    let mut tray = Tray::new(World::new());
+    // more than are shown, at names that are none, and silent ones
+    let flood = tray.bus.connect();
+    for service in ["", "/", "//", ":", "a b", "/a/", &"x".repeat(10_000), "org.nobody.Here", ":1.999999"] {
+        register(&flood, service);
+    }
+    drop(flood);
+    let silent: Vec<_> = (0..10).map(|_| mute(&tray.bus)).collect();
+    // pictures that lie
+    let lies =
+        [(i32::MAX, i32::MAX, vec![0; 64]), (-1, -1, vec![0; 4]), (0, 0, vec![]), (22, 22, vec![0; 22 * 22])];
+    let liar = Item::new(lies.to_vec());
+    let _liar = liar.register(&tray.bus);
+    let huge = Item::new(vec![(1200, 1200, vec![0; 1200 * 1200 * 4])]);
+    let _huge = huge.register(&tray.bus);
+    // menus without end, and within themselves
+    let endless = (0..100_000).map(|id| entry(id, "entry")).collect();
+    let nested = (0..25).fold(entry(1, "deep"), |below, _| Entry(1, vec![], vec![below]));
+    for menu in [endless, vec![nested]] {
+        let item = Item { menu: Some(menu), ..Item::new(plain(22, RED)) };
+        let connection = item.register(&tray.bus);
+        let icon = tray.shows(0x00ff_0000);
+        tray.click(icon, 3, (5, 6));
+        tray.world.until("the menu is asked for", |_| !item.calls.lock().unwrap().is_empty());
+        drop(connection);
+        tray.world.until("the icon is gone", |world| !world.daemon().windows.contains_key(&icon));
+    }
+    let item = Item::new(plain(22, BLUE));
+    let _connection = item.register(&tray.bus);
+    let id = tray.shows(0x0000_00ff);
+    tray.click(id, 1, (3, 4));
+    tray.asked(&item, &["activate 3 4"]);
+    drop(silent);
+}
+
+#[test]
+fn applications_see_the_items_that_are_registered() {
+    let mut tray = Tray::new(World::new());
+    let item = Item::new(plain(22, RED)).register(&tray.bus);
+    tray.shows(0x00ff_0000);
+    let asking = tray.bus.connect();
+    let watcher = "org.kde.StatusNotifierWatcher";
+    let proxy = Proxy::new(&asking, watcher, "/StatusNotifierWatcher", watcher).unwrap();
+    assert!(proxy.get_property::<bool>("IsStatusNotifierHostRegistered").unwrap());
+    let items = proxy.get_property::<Vec<String>>("RegisteredStatusNotifierItems").unwrap();
+    assert_eq!(items, [format!("{}/StatusNotifierItem", item.unique_name().unwrap())]);
+}
