@@ -62,6 +62,7 @@ fn a_session_tells_the_service_manager_how_it_is_found() {
             "wayland-9",
             "--no-x11",
             "--session",
+            "--no-tray",
         ])
         .args(["--", "sh", "-c", "test \"$XDG_CURRENT_DESKTOP\" = Transom"])
         .env("VCHAN_SOCKET_DIR", dir.path())
@@ -100,4 +101,23 @@ fn without_a_runtime_folder_it_makes_its_own() {
     assert!(agent.wait().unwrap().success());
     let left: Vec<_> = std::fs::read_dir(&dir).unwrap().map(|it| it.unwrap().file_name()).collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_tray_without_a_session_bus_says_so_and_harms_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut agent = Command::new(env!("CARGO_BIN_EXE_gui-agent"))
+        .args(["--transport", "socket", "--domain", "9", "--no-x11", "--tray", "--", "sleep", "1000"])
+        .env("VCHAN_SOCKET_DIR", dir.path())
+        .env("XDG_RUNTIME_DIR", dir.path())
+        .env_remove("DBUS_SESSION_BUS_ADDRESS")
+        .env_remove("RUST_LOG")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(agent.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(log.any(|line| line.contains("the tray: the session bus")));
+    assert!(agent.try_wait().unwrap().is_none(), "the agent stays");
+    kill_process(Pid::from_child(&agent), Signal::TERM).unwrap();
+    assert!(agent.wait().unwrap().success());
 }

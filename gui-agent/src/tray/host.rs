@@ -244,8 +244,8 @@ impl Host {
             (None, PROPERTIES, "Get") => {
                 let asked = call.body();
                 let property = asked.deserialize::<(&str, &str)>().ok();
-                match property.and_then(|(_, name)| Some(self.properties().remove(name)?)) {
-                    Some(value) => self.bus.answer(header, &(Variant::from(value),)),
+                match property.and_then(|(_, name)| self.properties().remove(name)) {
+                    Some(value) => self.bus.answer(header, &(value,)),
                     None => self.bus.refuse(header),
                 }
             }

@@ -75,7 +75,7 @@ pub enum TrayError {
     /// The agent does not let this program have icons.
     #[error("this is not the agent's tray: {0}")]
     NotOffered(#[from] BindError),
-    /// The agent has ended, or it ended this program.
+    /// The agent has ended, or found a mistake of this program's.
     #[error("the agent: {0}")]
     Dispatch(#[from] DispatchError),
     /// The same.
@@ -89,7 +89,7 @@ pub enum TrayError {
     Io(#[from] io::Error),
 }
 
-/// Shows the items of this session until the session bus ends.
+/// Shows the items of this session until the session bus or the agent ends.
 ///
 /// # Errors
 ///
@@ -124,7 +124,11 @@ pub fn run() -> Result<(), TrayError> {
             && let Err(error) = events.read()
             && !would_block(&error)
         {
-            return Err(error.into());
+            if let WaylandError::Protocol(_) = error {
+                return Err(error.into());
+            }
+            info!("the agent has ended");
+            return Ok(());
         }
         for message in incoming.messages.drain(..) {
             tray.host.handle(&message);

@@ -76,10 +76,10 @@ type Calls = Arc<Mutex<Vec<String>>>;
 
 /// An entry as told: its number, its properties, and what is below it.
 #[derive(Clone, Default)]
-struct Entry(i32, Vec<(&'static str, OwnedText)>, Vec<Entry>);
+struct Entry(i32, Vec<(&'static str, Property)>, Vec<Entry>);
 
 #[derive(Clone)]
-enum OwnedText {
+enum Property {
     Text(String),
     Truth(bool),
     Number(i32),
@@ -169,10 +169,10 @@ type Layout = (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>);
 
 impl Entry {
     fn layout(&self) -> Layout {
-        let value = |text: &OwnedText| match text {
-            OwnedText::Text(text) => Value::from(text.clone()),
-            OwnedText::Truth(truth) => Value::from(*truth),
-            OwnedText::Number(number) => Value::from(*number),
+        let value = |text: &Property| match text {
+            Property::Text(text) => Value::from(text.clone()),
+            Property::Truth(truth) => Value::from(*truth),
+            Property::Number(number) => Value::from(*number),
         };
         let properties =
             self.1.iter().map(|(name, text)| ((*name).to_owned(), value(text).try_into().unwrap())).collect();
@@ -265,6 +265,7 @@ impl Tray {
 fn an_item_is_a_docked_window_that_takes_clicks() {
     for world in [World::new(), World::extended()] {
         let mut tray = Tray::new(world);
+        let extended = tray.world.is_extended();
         let item = Item::new(plain(22, RED));
         let connection = item.register(&tray.bus);
         let id = tray.shows(0x00ff_0000);
@@ -284,9 +285,9 @@ fn an_item_is_a_docked_window_that_takes_clicks() {
         tray.asked(&item, &["secondary 7 8"]);
         tray.click(id, 3, (9, 10));
         tray.asked(&item, &["context menu 9 10"]);
-        for (button, call) in
-            [(4, "scroll 120 vertical"), (5, "scroll -120 vertical"), (7, "scroll -120 horizontal")]
-        {
+        // at level 1 scrolling is told by itself
+        let wheels = [(4, "scroll 120 vertical"), (5, "scroll -120 vertical"), (7, "scroll -120 horizontal")];
+        for (button, call) in wheels.into_iter().filter(|_| !extended) {
             tray.click(id, button, (1, 1));
             tray.asked(&item, &[call]);
         }
@@ -349,7 +350,7 @@ fn row(number: i32) -> (i32, i32) {
 }
 
 fn entry(id: i32, label: &str) -> Entry {
-    Entry(id, vec![("label", OwnedText::Text(label.to_owned()))], vec![])
+    Entry(id, vec![("label", Property::Text(label.to_owned()))], vec![])
 }
 
 impl Tray {
@@ -386,15 +387,19 @@ fn a_menu_opens_and_what_is_chosen_is_told() {
         let mut tray = Tray::new(world);
         let more = Entry(
             2,
-            vec![("label", OwnedText::Text("_More".into()))],
+            vec![("label", Property::Text("_More".into()))],
             vec![
                 entry(3, "One"),
                 entry(4, "Two"),
-                Entry(5, vec![("enabled", OwnedText::Truth(false))], vec![]),
+                Entry(5, vec![("enabled", Property::Truth(false))], vec![]),
             ],
         );
-        let hidden = Entry(9, vec![("visible", OwnedText::Truth(false))], vec![]);
-        let menu = Some(vec![entry(1, "Open"), hidden, more]);
+        let hidden = Entry(9, vec![("visible", Property::Truth(false))], vec![]);
+        let mark =
+            [("toggle-type", Property::Text("checkmark".into())), ("toggle-state", Property::Number(1))];
+        let mut open = entry(1, "Open");
+        open.1.extend(mark);
+        let menu = Some(vec![open, hidden, more]);
         let item = Item { menu, ..Item::new(plain(22, RED)) };
         let _connection = item.register(&tray.bus);
         let icon = tray.shows(0x00ff_0000);
