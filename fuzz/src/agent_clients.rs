@@ -16,8 +16,9 @@ use gui_protocol::{
     Arrange, BufferId, ButtonInput, CrossingInput, DaemonConfig, DaemonConn, DaemonEvent, KeyInput, Screen,
     Version, WindowId, limits::Limits,
 };
-use shm_grant::{Address, Backend, Client as Link, DomId, Event};
+use shm_grant::{Address, Backend, Client as Link, DomId};
 use tempfile::TempDir;
+use transom_tests::wire;
 
 use crate::input::Input;
 use crate::wayland::RawClient;
@@ -184,35 +185,12 @@ impl Daemon {
     }
 
     fn pump(&mut self) {
-        while let Some(event) = self.link.poll_event() {
-            match event {
-                Event::Connected | Event::Writable => {}
-                Event::Readable => self.read(),
-                Event::Disconnected(reason) => panic!("the agent is gone: {reason}"),
-            }
-        }
+        wire::hear(&mut self.link, &mut self.conn, self.started.elapsed())
+            .expect("an agent that lives and keeps the rules");
         while let Some(event) = self.conn.poll_event() {
             self.note(event);
         }
-        loop {
-            let written = self.link.write(self.conn.transmit());
-            if written == 0 {
-                return;
-            }
-            self.conn.transmitted(written);
-        }
-    }
-
-    fn read(&mut self) {
-        let mut bytes = [0; 4096];
-        loop {
-            let read = self.link.read(&mut bytes);
-            if read == 0 {
-                return;
-            }
-            let bytes = bytes.get(..read).unwrap_or_default();
-            self.conn.handle_bytes(bytes, self.started.elapsed()).expect("the agent keeps the rules");
-        }
+        wire::say(&mut self.link, &mut self.conn);
     }
 
     fn note(&mut self, event: DaemonEvent) {

@@ -3,4 +3,5 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+pub mod wire;
 pub mod xenstore;

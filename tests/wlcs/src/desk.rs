@@ -19,7 +19,8 @@ use gui_protocol::{
     Arrange, BufferId, Commit, DaemonConfig, DaemonConn, DaemonEvent, Limits, Output, PointerConstraint,
     Positioner, Rect, Scale, Screen, States, Version, WindowId, Wish,
 };
-use shm_grant::{Address, Backend, Client, DomId, Event};
+use shm_grant::{Address, Backend, Client, DomId};
+use transom_tests::wire;
 
 /// The only output.
 const SCREEN: Screen = Screen { width: 1920, height: 1080, depth: 24, mem_kib: 8101 };
@@ -113,12 +114,9 @@ impl Desk {
 
     /// Hears what the agent says, and says what there is to say.
     pub fn pump(&mut self) {
-        while let Some(event) = self.link.poll_event() {
-            match event {
-                Event::Connected | Event::Writable => {}
-                Event::Readable => self.read(),
-                Event::Disconnected(reason) => eprintln!("the agent is gone: {reason}"),
-            }
+        if let Err(error) = wire::hear(&mut self.link, &mut self.conn, self.started.elapsed()) {
+            eprintln!("{error}");
+            self.link.disconnect();
         }
         while let Some(event) = self.conn.poll_event() {
             self.hear(event);
@@ -127,25 +125,7 @@ impl Desk {
         for id in std::mem::take(&mut self.changed) {
             self.arrange(id);
         }
-        loop {
-            let written = self.link.write(self.conn.transmit());
-            if written == 0 {
-                return;
-            }
-            self.conn.transmitted(written);
-        }
-    }
-
-    fn read(&mut self) {
-        let mut bytes = [0; 4096];
-        loop {
-            let read = self.link.read(&mut bytes);
-            let Some(bytes) = bytes.get(..read).filter(|bytes| !bytes.is_empty()) else { return };
-            if let Err(violation) = self.conn.handle_bytes(bytes, self.started.elapsed()) {
-                eprintln!("the agent breaks the rules: {violation}");
-                return self.link.disconnect();
-            }
-        }
+        wire::say(&mut self.link, &mut self.conn);
     }
 
     fn hear(&mut self, event: DaemonEvent) {
