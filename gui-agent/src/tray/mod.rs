@@ -2,8 +2,8 @@
 //! its own tray, with their menus.
 //!
 //! A program of its own, `gui-agent tray`, started by the agent with the right to such windows, because nothing of this has to be
-//! where all of the domain's windows are. It is the host of items on the session bus ([`host`]) and a Wayland client
-//! of the agent ([`shell`]); in between are icons ([`icon`], [`theme`]) and menus ([`open`], [`panel`]).
+//! where all of the domain's windows are. It is the host of items on the session bus (`host.rs`) and a Wayland client
+//! of the agent (`shell.rs`); in between are icons (`icon.rs`, `theme.rs`) and menus (`open.rs`, `panel.rs`).
 //!
 //! What it keeps to:
 //!

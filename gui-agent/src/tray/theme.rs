@@ -238,3 +238,102 @@ fn in_ink(mut picture: Pixmap) -> Pixmap {
     }
     picture
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SQUARE: &str = "<svg xmlns='http://www.w3.org/2000/svg' width='16' height='16'>\
+                          <rect width='16' height='16' fill='#00ff00'/></svg>";
+
+    /// Writes a file and the folders it is in.
+    fn put(path: &Path, bytes: impl AsRef<[u8]>) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    /// A picture of one colour.
+    fn picture(side: u32, colour: [u8; 4]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, side, side);
+        encoder.set_color(png::ColorType::Rgba);
+        let mut writer = encoder.write_header().unwrap();
+        writer.write_image_data(&colour.repeat((side * side) as usize)).unwrap();
+        writer.finish().unwrap();
+        bytes
+    }
+
+    fn colour(picture: &Pixmap) -> [u8; 4] {
+        let pixel = picture.pixel(picture.width() / 2, picture.height() / 2).unwrap().demultiply();
+        [pixel.red(), pixel.green(), pixel.blue(), pixel.alpha()]
+    }
+
+    /// The theme "mine", which stands on "other", and what everybody has.
+    fn themes(base: &Path) -> Themes {
+        let index = "[Icon Theme]\nInherits=other\n\n[16]\nSize=16\nType=Fixed\n\n[48]\nSize=24\nScale=2\nType=Fixed\n\
+                     \n[any]\nSize=64\nMinSize=56\nMaxSize=512\nType=Scalable\n";
+        put(&base.join("mine/index.theme"), index);
+        put(&base.join("other/index.theme"), "[Icon Theme]\nInherits=mine,../x\n[22]\nSize=22\n");
+        put(&base.join("hicolor/index.theme"), "[Icon Theme]\n[22]\nSize=22\n");
+        Themes::new(vec![base.to_owned()], Some("mine"))
+    }
+
+    #[test]
+    fn the_icon_of_the_nearest_size_is_found_in_the_first_theme_that_has_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let base = dir.path();
+        for file in [
+            "mine/16/mail.png",
+            "mine/48/mail.png",
+            "mine/any/mail.svg",
+            "other/22/mail.png",
+            "other/22/chat.png",
+        ] {
+            put(&base.join(file), "");
+        }
+        put(&base.join("hicolor/22/chat.png"), "");
+        put(&base.join("plain.svg"), "");
+        let themes = themes(base);
+        assert_eq!(
+            themes.themes.iter().map(|theme| theme.name.as_str()).collect::<Vec<_>>(),
+            ["mine", "other", "hicolor"]
+        );
+        let find = |name: &str, side| {
+            let path = themes.find(name, "", side)?;
+            Some(path.strip_prefix(base).unwrap().to_str().unwrap().to_owned())
+        };
+        assert_eq!(find("mail", 16).as_deref(), Some("mine/16/mail.png"));
+        assert_eq!(find("mail", 22).as_deref(), Some("mine/16/mail.png"));
+        assert_eq!(find("mail", 44).as_deref(), Some("mine/48/mail.png"));
+        assert_eq!(find("mail", 400).as_deref(), Some("mine/any/mail.svg"));
+        assert_eq!(find("chat", 22).as_deref(), Some("other/22/chat.png"));
+        assert_eq!(find("plain", 22).as_deref(), Some("plain.svg"));
+        assert_eq!([find("none", 22), find("", 22), find("../mine/16/mail", 22)], [None, None, None]);
+    }
+
+    #[test]
+    fn an_application_may_bring_its_own_icons() {
+        let dir = tempfile::tempdir().unwrap();
+        let (base, own) = (dir.path().join("base"), dir.path().join("own"));
+        put(&base.join("mine/16/mail.png"), picture(16, [255, 0, 0, 255]));
+        put(&own.join("mail.png"), picture(16, [0, 0, 255, 128]));
+        put(&own.join("drawn.svg"), SQUARE);
+        put(&own.join("drawn-symbolic.svg"), SQUARE);
+        put(&own.join("broken.png"), "no picture");
+        put(&own.join("large.png"), picture(MAX_SIDE + 1, [0; 4]));
+        let themes = themes(&base);
+        let own = own.to_str().unwrap();
+        let load = |name: &str, own: &str| themes.load(name, own, 22).map(|picture| colour(&picture));
+        assert_eq!(load("mail", ""), Some([255, 0, 0, 255]));
+        assert_eq!(load("mail", own), Some([0, 0, 255, 128]));
+        assert_eq!(load("drawn", own), Some([0, 255, 0, 255]));
+        assert_eq!(load(&format!("{own}/drawn.svg"), ""), Some([0, 255, 0, 255]));
+        // what has no colour of its own gets that of text
+        assert_eq!(load("drawn-symbolic", own), Some([INK.red(), INK.green(), INK.blue(), 255]));
+        assert_eq!([load("broken", own), load("large", own), load("/dev/zero", "")], [None, None, None]);
+        assert_eq!(
+            themes.load("drawn", own, 22).map(|picture| (picture.width(), picture.height())),
+            Some((22, 22))
+        );
+    }
+}
