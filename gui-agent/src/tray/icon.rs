@@ -50,14 +50,15 @@ fn own_picture(pixmap: &value::Pixmap) -> Option<Pixmap> {
     Pixmap::from_vec(pixels.collect(), size)
 }
 
-/// Puts an icon into the middle, its longer side as long as said.
+/// Puts an icon into the middle, its longer side as long as said; one that is longer and has room is left as it is.
 fn put(picture: &mut Pixmap, mut icon: Pixmap, side: u32) {
     while icon.width().max(icon.height()) >= side.saturating_mul(2) {
         let Some(half) = halve(&icon) else { break };
         icon = half;
     }
     let (width, height) = (icon.width() as f32, icon.height() as f32);
-    let scale = side as f32 / width.max(height);
+    let fits = (side..=picture.width().min(picture.height())).contains(&icon.width().max(icon.height()));
+    let scale = if fits { 1.0 } else { side as f32 / width.max(height) };
     let room = |room: u32, side: f32| ((room as f32 - side * scale) / 2.0).round();
     let corner = (room(picture.width(), width), room(picture.height(), height));
     let placed = Transform::from_row(scale, 0.0, 0.0, scale, corner.0, corner.1);
@@ -132,6 +133,8 @@ mod tests {
         assert_eq!(rgb(&picture, 1, 1), (255, 0, 0));
         assert_eq!(rgb(&picture, 2, 1), back, "this one is transparent");
         assert_eq!(rgb(&picture, 22, 22), (255, 0, 0));
+        let larger = drawn(value::Pixmap(24, 24, [255, 255, 0, 0].repeat(24 * 24)), 24);
+        assert_eq!(rgb(&larger, 0, 23), (255, 0, 0));
     }
 
     #[test]
