@@ -193,6 +193,7 @@ impl State {
             under = self.windows.topmost_at(location).and_then(|target| self.under(target, location));
         }
         self.point_at(under, location);
+        self.x11_drags_over(id, location);
         self.update_constraint();
     }
 
@@ -239,7 +240,11 @@ impl State {
         self.update_constraint();
     }
 
-    fn point_at(&mut self, focus: Option<(WlSurface, Point<f64, Logical>)>, location: Point<f64, Logical>) {
+    pub(crate) fn point_at(
+        &mut self,
+        focus: Option<(WlSurface, Point<f64, Logical>)>,
+        location: Point<f64, Logical>,
+    ) {
         let Some(pointer) = self.seat.get_pointer() else { return };
         let (serial, time) = (SERIAL_COUNTER.next_serial(), self.frames.millis());
         self.under_pointer.clone_from(&focus);

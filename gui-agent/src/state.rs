@@ -281,7 +281,8 @@ impl State {
         // a channel that is not clear wakes us itself
         let frames = [self.frames.next_due(now), self.cursor.next_due(now)].into_iter().flatten();
         let frame = frames.min().filter(|_| self.link.is_clear());
-        let others = [self.link.deadline(), self.trim_at, self.clipboard.deadline()];
+        let others =
+            [self.link.deadline(), self.trim_at, self.clipboard.deadline(), self.xwayland.deadline()];
         self.alarm.set(others.into_iter().chain([frame]).flatten().min());
     }
 

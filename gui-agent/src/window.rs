@@ -231,10 +231,11 @@ impl Windows {
         }
     }
 
-    /// The window that is seen at a point of the screen, as far as it is known here what is above what.
+    /// The window that is seen at a point of the screen, as far as it is known here what is above what. Menus do not count,
+    /// nor what follows the pointer.
     pub(crate) fn topmost_at(&self, point: Point<f64, Logical>) -> Option<WindowId> {
         let there = |(_, window): &(WindowId, &Window)| {
-            let seen = !window.role.is_docked() && !window.is_hidden();
+            let seen = !window.role.overrides_redirect() && !window.is_hidden();
             seen && window.geometry.to_f64().contains(point)
         };
         self.iter().filter(there).max_by_key(|(_, window)| window.raised).map(|(id, _)| id)

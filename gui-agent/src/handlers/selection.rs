@@ -8,7 +8,7 @@ use smithay::{
     reexports::wayland_server::protocol::{wl_data_source::WlDataSource, wl_surface::WlSurface},
     wayland::selection::{
         SelectionHandler, SelectionSource, SelectionTarget,
-        data_device::{ClientDndGrabHandler, DataDeviceHandler, DataDeviceState, ServerDndGrabHandler},
+        data_device::{ClientDndGrabHandler, DataDeviceHandler, DataDeviceState},
         primary_selection::{PrimarySelectionHandler, PrimarySelectionState},
     },
 };
@@ -61,5 +61,3 @@ impl ClientDndGrabHandler for State {
         self.dragging = false;
     }
 }
-
-impl ServerDndGrabHandler for State {}

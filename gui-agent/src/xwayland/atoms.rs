@@ -43,6 +43,18 @@ atoms! {
     incr: "INCR",
     transom_selection: "_TRANSOM_SELECTION",
 
+    // what is dragged
+    xdnd_aware: "XdndAware",
+    xdnd_selection: "XdndSelection",
+    xdnd_type_list: "XdndTypeList",
+    xdnd_enter: "XdndEnter",
+    xdnd_position: "XdndPosition",
+    xdnd_status: "XdndStatus",
+    xdnd_leave: "XdndLeave",
+    xdnd_drop: "XdndDrop",
+    xdnd_finished: "XdndFinished",
+    xdnd_action_copy: "XdndActionCopy",
+
     // its other offices
     manager: "MANAGER",
     xsettings_s0: "_XSETTINGS_S0",

@@ -36,6 +36,7 @@ use x11rb_protocol::{
 use super::{
     atoms::Atoms,
     connection::{Broken, Connection, Packet},
+    drag::Drag,
     properties::{Properties, Property},
     selection::Selections,
     startup::{Question, Screen, parse_property, parse_reply},
@@ -79,6 +80,8 @@ pub(super) enum Happening {
     Fetched(u64),
     /// An X11 program wants what Wayland's have to offer.
     Wanted(u64),
+    /// One has dropped something on a Wayland window.
+    Dropped,
 }
 
 /// A window that is mapped.
@@ -124,6 +127,7 @@ pub(super) struct Manager {
     /// Changes of the focus that the server has not confirmed.
     pub(super) focusing: u32,
     pub(super) selections: Selections,
+    pub(super) drag: Drag,
     pub(super) tray: Tray,
     pub(super) ids: IdAllocator,
     /// X11's pixels for each unit of everybody else's.
@@ -146,6 +150,8 @@ impl Manager {
         let own = ids.generate_id().ok_or(Broken::Nonsense)?;
         let selections = Selections::new(&mut connection, root, &mut ids, atoms.clipboard);
         let selections = selections.ok_or(Broken::Nonsense)?;
+        let drag =
+            Drag::new(&mut connection, root, &mut ids, atoms.xdnd_selection).ok_or(Broken::Nonsense)?;
         let tray = Tray::new(&mut connection, screen, &mut ids).ok_or(Broken::Nonsense)?;
         let mut manager = Self {
             connection,
@@ -158,6 +164,7 @@ impl Manager {
             focus: None,
             focusing: 0,
             selections,
+            drag,
             tray,
             ids,
             density,
@@ -182,6 +189,7 @@ impl Manager {
         });
         manager.announce();
         // programs look for these as soon as they are let in
+        manager.offer_drops();
         manager.offer_settings();
         manager.offer_tray();
         for selection in [atoms.wm_s0, atoms.net_wm_cm_s0] {
@@ -244,6 +252,9 @@ impl Manager {
                 Packet::Answer(Question::Icon(window), reply) => self.icon_answered(window, reply.as_ref()),
                 Packet::Answer(Question::IconInfo(window), reply) => {
                     self.icon_info_answered(window, reply.as_ref());
+                }
+                Packet::Answer(Question::Drag(question), reply) => {
+                    self.drag_answered(question, reply.as_ref())
                 }
                 Packet::Answer(Question::Resources, reply) => self.resources_answered(reply.as_ref()),
                 Packet::Answer(Question::Geometry(window), reply) => {
@@ -387,7 +398,7 @@ impl Manager {
     }
 
     fn mapped(&mut self, window: Window, override_redirect: bool) {
-        if window == self.own || self.windows.len() >= MAX_WINDOWS {
+        if window == self.own || window == self.drag.window || self.windows.len() >= MAX_WINDOWS {
             return;
         }
         // mapped already, if the program has unmapped and mapped it unseen

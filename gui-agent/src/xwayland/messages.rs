@@ -14,6 +14,9 @@ impl Manager {
         if message.format != 32 {
             return;
         }
+        if window == self.drag.window {
+            return self.drag_message(message);
+        }
         let [first, second, third, ..] = message.data.as_data32();
         match message.type_ {
             it if it == atoms.wl_surface_id => self.has_surface(window, first),

@@ -13,7 +13,8 @@
 //!
 //! The order of things: [`display`] has the socket, [`process`] the program, [`startup`] makes of a new [`connection`] a
 //! [`manager`], which takes [`messages`] from programs and [`decisions`] from the GUI domain; [`windows`] brings its windows
-//! and the surfaces together, [`selection`] and [`clipboard`] what is copied; [`tray`] takes programs' icons.
+//! and the surfaces together, [`selection`] and [`clipboard`] what is copied; [`drag`] and [`drop`] what is dragged; [`tray`] takes programs'
+//! icons.
 //! Everything here counts in pixels, the rest of the agent in units; [`scale`] has both, [`settings`] tells programs.
 
 mod atoms;
@@ -21,6 +22,8 @@ mod clipboard;
 mod connection;
 mod decisions;
 mod display;
+mod drag;
+mod drop;
 mod manager;
 mod messages;
 mod process;
@@ -32,7 +35,7 @@ mod startup;
 mod tray;
 mod windows;
 
-use std::{collections::BTreeMap, ffi::OsString, io, os::fd::OwnedFd, process::ExitStatus};
+use std::{collections::BTreeMap, ffi::OsString, io, os::fd::OwnedFd, process::ExitStatus, time::Instant};
 
 use gui_protocol::{KeyInput, SizeHints, States};
 use smithay::{
@@ -49,6 +52,7 @@ use self::{
     clipboard::Copied,
     connection::Broken,
     display::DisplayPlace,
+    drop::Drop,
     manager::{Happening, Manager},
     process::{PROGRAM, Process},
     startup::Startup,
@@ -102,6 +106,10 @@ pub(crate) struct XWayland {
     fetching: BTreeMap<u64, OwnedFd>,
     /// What is being read for X11 programs.
     reading: Vec<(u64, RegistrationToken)>,
+    /// What was dropped by an X11 program.
+    drop: Option<Drop>,
+    /// When a button was let go of with which an X11 program may have dragged something.
+    let_go: Option<Instant>,
     /// Typed while the keyboard was on its way to a window.
     held_back: Vec<KeyInput>,
     /// X11's pixels for each unit of everybody else's.
@@ -132,6 +140,8 @@ impl XWayland {
             copied: Copied::default(),
             fetching: BTreeMap::new(),
             reading: Vec::new(),
+            drop: None,
+            let_go: None,
             held_back: Vec::new(),
             density: Density::ONE,
         }
@@ -327,6 +337,7 @@ impl State {
         while let Some(happening) = self.xwayland.next() {
             self.x11_happened(happening);
         }
+        self.serve_x11_drop();
     }
 
     /// Sends the X server what there is to say.
@@ -385,6 +396,7 @@ impl State {
         }
         let client = self.xwayland.client().cloned();
         self.disconnect_xwayland(client);
+        self.forget_x11_drop();
         self.xwayland.held_back.clear();
         self.xwayland.surfaces.clear();
         self.xwayland.fetching.clear();

@@ -28,7 +28,7 @@ use super::{
 };
 
 /// Kinds of one selection. Programs offer a picture in a dozen.
-const MAX_KINDS: usize = 64;
+pub(super) const MAX_KINDS: usize = 64;
 
 /// Transfers under way at once, each way. One more, and the one that began first gets no more.
 const MAX_TRANSFERS: usize = 16;
@@ -178,6 +178,23 @@ fn new_window(connection: &mut Connection<Question>, root: Window, ids: &mut IdA
     Some(window)
 }
 
+/// Whether what an X11 program calls a kind is of use to Wayland's: what is not named as on the web is text, or the server's
+/// business.
+pub(super) fn is_of_use(name: &str) -> bool {
+    name.len() <= MAX_TITLE as usize
+        && (name.contains('/') || ["UTF8_STRING", "STRING", "TEXT"].contains(&name))
+}
+
+/// Offers text by Wayland's names as well, if it is offered by X11's.
+pub(super) fn add_text_names(kinds: &mut Vec<(String, Atom)>) {
+    let find = |kind: &str| kinds.iter().find(|(it, _)| it == kind).map(|(_, atom)| *atom);
+    if let Some(text) = find("UTF8_STRING") {
+        let missing = UTF8.into_iter().filter(|kind| find(kind).is_none());
+        let missing: Vec<_> = missing.map(|kind| (kind.to_owned(), text)).collect();
+        kinds.extend(missing);
+    }
+}
+
 impl Manager {
     /// Wayland's programs have this to offer now, or nothing.
     pub(super) fn offer(&mut self, which: SelectionTarget, kinds: &[String]) {
@@ -223,16 +240,21 @@ impl Manager {
     pub(super) fn fetch(&mut self, which: SelectionTarget, kind: &str) -> Option<u64> {
         let selection = self.selections.of(which)?;
         let (name, target) = (selection.name, selection.offered.iter().find(|(it, _)| it == kind)?.1);
+        self.convert(name, target, CURRENT_TIME)
+    }
+
+    /// Has a program hand something over. Returns a number that is told again when it has.
+    pub(super) fn convert(&mut self, selection: Atom, target: Atom, time: u32) -> Option<u64> {
         let window = new_window(&mut self.connection, self.root, &mut self.ids)?;
         let number = self.selections.next_number();
         let (bytes, offset) = (Vec::new(), 0);
         self.selections.fetching.push(Fetch { number, window, bytes, offset, incremental: false });
         self.connection.send(ConvertSelectionRequest {
             requestor: window,
-            selection: name,
+            selection,
             target,
             property: self.atoms.transom_selection,
-            time: CURRENT_TIME,
+            time,
         });
         if self.selections.fetching.len() > MAX_TRANSFERS {
             self.fetched(0, false);
@@ -311,6 +333,9 @@ impl Manager {
     }
 
     fn owner_changed(&mut self, event: &xfixes::SelectionNotifyEvent) {
+        if event.selection == self.atoms.xdnd_selection {
+            return self.drag_owner_changed(event.owner);
+        }
         let has_keyboard = self.focus().is_some();
         let Some(at) = self.selections.position(|it| it.name == event.selection) else { return };
         let Some(selection) = self.selections.each.get_mut(at) else { return };
@@ -412,21 +437,11 @@ impl Manager {
         let Some(selection) = self.selections.each.get_mut(at) else { return };
         selection.unnamed = selection.unnamed.saturating_sub(1);
         let name = reply.and_then(|reply| String::from_utf8(reply.name).ok());
-        // what is not named as on the web is text, or the server's business
-        let of_use = |name: &String| {
-            name.len() <= MAX_TITLE as usize
-                && (name.contains('/') || ["UTF8_STRING", "STRING", "TEXT"].contains(&name.as_str()))
-        };
-        selection.offered.extend(name.filter(of_use).map(|name| (name, atom)));
+        selection.offered.extend(name.filter(|name| is_of_use(name)).map(|name| (name, atom)));
         if selection.unnamed > 0 {
             return;
         }
-        let find = |kind: &str| selection.offered.iter().find(|(it, _)| it == kind).map(|(_, atom)| *atom);
-        if let Some(text) = find("UTF8_STRING") {
-            let missing = UTF8.into_iter().filter(|kind| find(kind).is_none());
-            let missing: Vec<_> = missing.map(|kind| (kind.to_owned(), text)).collect();
-            selection.offered.extend(missing);
-        }
+        add_text_names(&mut selection.offered);
         self.happenings.push_back(Happening::Copied(selection.which));
     }
 

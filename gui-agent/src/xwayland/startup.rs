@@ -17,6 +17,7 @@ use x11rb_protocol::{
 use super::{
     atoms::Atoms,
     connection::{Broken, Connection, Packet},
+    drag::DragQuestion,
     manager::Manager,
     properties::Property,
     selection::SelectionQuestion,
@@ -38,6 +39,8 @@ pub(super) enum Question {
     /// What a window that wants to be an icon is like, and what it says about being one.
     Icon(Window),
     IconInfo(Window),
+    /// About something dragged.
+    Drag(DragQuestion),
     /// Which resources the root window has.
     Resources,
     /// About the selections.

@@ -56,6 +56,7 @@ impl State {
             Happening::Emptied(which) => self.x11_emptied(which),
             Happening::Fetched(number) => self.x11_fetched(number),
             Happening::Wanted(number) => self.x11_wants(number),
+            Happening::Dropped => self.x11_dropped(),
             Happening::Focused => {
                 for key in std::mem::take(&mut self.xwayland.held_back) {
                     self.key(key);

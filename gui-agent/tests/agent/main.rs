@@ -23,6 +23,7 @@ mod tray;
 mod typing;
 mod windows;
 mod x11;
+mod x11_drags;
 mod x11_scale;
 mod x11_selections;
 mod x11_tray;

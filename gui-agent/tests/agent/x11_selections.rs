@@ -60,7 +60,7 @@ fn text(bytes: usize) -> Vec<u8> {
     (0..).flat_map(|number: u32| format!("{number} ").into_bytes()).take(bytes).collect()
 }
 
-fn answer(conn: &RustConnection, request: &SelectionRequestEvent) {
+pub fn answer(conn: &RustConnection, request: &SelectionRequestEvent) {
     let event = SelectionNotifyEvent {
         response_type: SELECTION_NOTIFY_EVENT,
         sequence: 0,

@@ -126,6 +126,11 @@ impl Client {
         offer.set_actions(DndAction::Copy, DndAction::Copy);
     }
 
+    /// Has all that it wanted of what was dropped.
+    pub fn finish_drag(&mut self) {
+        self.inbox.selections.dragged.clone().expect("something dropped").finish();
+    }
+
     /// Wants what was dropped.
     pub fn take_dropped(&mut self, kind: &str) -> Incoming {
         let offer = self.inbox.selections.dragged.clone().expect("something dragged");
