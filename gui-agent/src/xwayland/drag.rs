@@ -1,4 +1,4 @@
-//! What X11 programs drag to Wayland's, the X server's side of it; [`super::drop`] is the other.
+//! What X11 programs drag to Wayland's, the X server's side of it; [`mod@super::drop`] is the other.
 //!
 //! An X11 program that drags looks for windows itself, and speaks to the one below the pointer (XDND). Where that is a Wayland
 //! program's, the window manager has a window of its own, which nobody sees. It is told what is dragged, says that it takes

@@ -13,7 +13,7 @@
 //!
 //! The order of things: [`display`] has the socket, [`process`] the program, [`startup`] makes of a new [`connection`] a
 //! [`manager`], which takes [`messages`] from programs and [`decisions`] from the GUI domain; [`windows`] brings its windows
-//! and the surfaces together, [`selection`] and [`clipboard`] what is copied; [`drag`] and [`drop`] what is dragged; [`tray`] takes programs'
+//! and the surfaces together, [`selection`] and [`clipboard`] what is copied; [`drag`] and [`mod@drop`] what is dragged; [`tray`] takes programs'
 //! icons.
 //! Everything here counts in pixels, the rest of the agent in units; [`scale`] has both, [`settings`] tells programs.
 
