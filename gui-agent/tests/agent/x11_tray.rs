@@ -176,7 +176,7 @@ fn programs_that_hand_over_what_is_no_icon_get_nowhere() {
     client.conn.flush().unwrap();
     world.until("the icon went with its cell", |world| world.daemon().windows.len() == 1);
 
-    let icons: Vec<_> = (0..1000).map(|_| client.window(rect(0, 0, 16, 16), GREEN)).collect();
+    let icons: Vec<_> = (0..100).map(|_| client.window(rect(0, 0, 16, 16), GREEN)).collect();
     icons.iter().for_each(|icon| dock(&mut world, &client, *icon));
     world.until("as many as there may be are docked", |world| world.daemon().windows.len() == 65);
     world.sync_x11(&client);
