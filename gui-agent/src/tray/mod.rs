@@ -25,6 +25,7 @@ mod value;
 use std::{collections::BTreeMap, io, os::fd::AsFd as _, time::Instant};
 
 use calloop::{EventLoop, Interest, Mode, PostAction, channel, generic::Generic};
+use rustix::event::{PollFd, PollFlags, poll};
 use tracing::{info, warn};
 use wayland_client::{
     ConnectError, Connection, Dispatch, DispatchError, EventQueue, QueueHandle, WEnum,
@@ -117,7 +118,7 @@ pub fn run() -> Result<(), TrayError> {
 
     let mut incoming = Incoming::default();
     while !incoming.bus_ended {
-        tray.settle(&mut queue)?;
+        tray.settle(&connection, &mut queue)?;
         event_loop.dispatch(None, &mut incoming)?;
         if std::mem::take(&mut incoming.from_agent)
             && let Some(events) = queue.prepare_read()
@@ -202,13 +203,16 @@ impl Tray {
     }
 
     /// Deals with what the agent has said, and sends what there is to say.
-    fn settle(&mut self, queue: &mut EventQueue<Self>) -> Result<(), TrayError> {
+    fn settle(&mut self, connection: &Connection, queue: &mut EventQueue<Self>) -> Result<(), TrayError> {
         queue.dispatch_pending(self)?;
-        match queue.flush() {
-            // sent when there is more to say
-            Err(error) if !would_block(&error) => Err(error.into()),
-            _ => Ok(()),
+        while let Err(error) = queue.flush() {
+            if !would_block(&error) {
+                return Err(error.into());
+            }
+            // more than the agent has read: there is nothing to do before it has
+            let _ = poll(&mut [PollFd::new(connection, PollFlags::OUT)], None);
         }
+        Ok(())
     }
 
     /// Brings the windows up to what has happened to the items.
