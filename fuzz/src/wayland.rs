@@ -57,6 +57,7 @@ fn globals() -> Vec<&'static Interface> {
         wp::primary_selection::zv1::client::zwp_primary_selection_device_manager_v1::ZwpPrimarySelectionDeviceManagerV1,
         wp::relative_pointer::zv1::client::zwp_relative_pointer_manager_v1::ZwpRelativePointerManagerV1,
         wp::single_pixel_buffer::v1::client::wp_single_pixel_buffer_manager_v1::WpSinglePixelBufferManagerV1,
+        wp::tablet::zv2::client::zwp_tablet_manager_v2::ZwpTabletManagerV2,
         wp::text_input::zv3::client::zwp_text_input_manager_v3::ZwpTextInputManagerV3,
         wp::viewporter::client::wp_viewporter::WpViewporter,
         xdg::activation::v1::client::xdg_activation_v1::XdgActivationV1,

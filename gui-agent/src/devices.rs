@@ -47,16 +47,16 @@ pub(crate) struct Finger {
     surface: Option<WlSurface>,
 }
 
-fn float(number: Fixed) -> f64 {
+pub(crate) fn float(number: Fixed) -> f64 {
     f64::from(number.0) / 256.0
 }
 
-fn vector(x: Fixed, y: Fixed) -> Point<f64, Logical> {
+pub(crate) fn vector(x: Fixed, y: Fixed) -> Point<f64, Logical> {
     (float(x), float(y)).into()
 }
 
 impl State {
-    fn local_time(&mut self, time_ms: u32) -> u32 {
+    pub(crate) fn local_time(&mut self, time_ms: u32) -> u32 {
         self.clock.local(time_ms, self.frames.millis())
     }
 

@@ -261,6 +261,7 @@ impl State {
             self.point_at(None, pointer.current_location());
         }
         self.cancel_touch();
+        self.take_tool_away(None);
         self.forget_cursor();
         self.update_constraint();
     }

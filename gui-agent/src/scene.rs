@@ -138,6 +138,7 @@ impl State {
         self.forget_placing(surface);
         let Some(id) = self.windows.of_surface(surface) else { return };
         self.point_away(id);
+        self.take_tool_away(Some(id));
         let Some(mut window) = self.windows.remove(id) else { return };
         surface::keep_corner(surface, window.position());
         window.pace.end(self.frames.millis());

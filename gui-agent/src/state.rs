@@ -32,6 +32,7 @@ use smithay::{
             xdg::{XdgShellState, decoration::XdgDecorationState},
         },
         shm::ShmState,
+        tablet_manager::TabletManagerState,
         viewporter::ViewporterState,
         xdg_activation::XdgActivationState,
     },
@@ -57,6 +58,7 @@ use crate::{
         layer::Layers,
         output::Outputs,
         popup::{Grab, Placings},
+        tablet::NearTool,
         text_input::TextFields,
         xdg_shell,
     },
@@ -113,6 +115,7 @@ pub struct State {
     /// Whether what is under the pointer may be another surface than it was.
     pub(crate) look_again: bool,
     pub(crate) fingers: BTreeMap<u32, Finger>,
+    pub(crate) near_tool: Option<NearTool>,
     pub(crate) listeners: PointerListeners,
     pub(crate) constraint: ToldConstraint,
     pub(crate) exports: Exports,
@@ -166,6 +169,7 @@ impl State {
         RelativePointerManagerState::new::<Self>(&display);
         PointerGesturesState::new::<Self>(&display);
         PointerConstraintsState::new::<Self>(&display);
+        TabletManagerState::new::<Self>(&display);
         Self::offer_icons(&display);
         Self::offer_dialogs(&display);
         Self::offer_foreign(&display);
@@ -217,6 +221,7 @@ impl State {
             clock: ForeignClock::default(),
             look_again: false,
             fingers: BTreeMap::new(),
+            near_tool: None,
             listeners: PointerListeners::default(),
             constraint: ToldConstraint::default(),
             exports: Exports::default(),
@@ -309,6 +314,7 @@ impl State {
             AgentEvent::Scroll { scroll, .. } => self.scroll(scroll),
             AgentEvent::Gesture { gesture, .. } => self.gesture(gesture),
             AgentEvent::Touch { window, touch } => self.touch(window, touch),
+            AgentEvent::Tablet { window, tool } => self.tablet(window, tool),
             AgentEvent::RelativeMotion { motion, .. } => self.relative_motion(motion),
             AgentEvent::PointerConstrained { window, kind } => self.pointer_constrained(window, kind),
             AgentEvent::Run { token, argv } => self.run(token, &argv),

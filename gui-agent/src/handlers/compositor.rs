@@ -76,6 +76,7 @@ impl CompositorHandler for State {
         // a role object normally goes first and takes the window along; not so when a client just disappears
         self.unmap(surface);
         self.lift_fingers(surface);
+        self.tool_loses(surface);
         self.forget_x11(surface);
         surface::destroyed(surface);
         self.cursor_surface_changed(surface);

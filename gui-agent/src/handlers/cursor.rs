@@ -49,9 +49,9 @@ impl CursorSurface {
 }
 
 impl State {
-    /// A client sets the looks of the pointer, which is over one of its windows.
-    pub(super) fn set_cursor(&mut self, image: CursorImageStatus) {
-        let Some(window) = self.pointed else { return };
+    /// A client sets the looks of the pointer, or of a tool, which is over this window of its.
+    pub(super) fn set_cursor(&mut self, window: Option<WindowId>, image: CursorImageStatus) {
+        let Some(window) = window else { return };
         self.cursor.shown = None;
         let look = match image {
             CursorImageStatus::Named(icon) => CursorLook::Shape(number_of(icon)),

@@ -1,4 +1,4 @@
-//! Relative motion and gestures: served by smithay, and counted, so that the GUI domain sends only what somebody hears.
+//! Relative motion, gestures and tablets: served by smithay, and counted, so that the GUI domain sends only what somebody hears.
 
 use std::collections::HashMap;
 
@@ -16,6 +16,10 @@ use smithay::{
                 zwp_relative_pointer_manager_v1::{self, ZwpRelativePointerManagerV1},
                 zwp_relative_pointer_v1::ZwpRelativePointerV1,
             },
+            tablet::zv2::server::{
+                zwp_tablet_manager_v2::{self, ZwpTabletManagerV2},
+                zwp_tablet_seat_v2::ZwpTabletSeatV2,
+            },
         },
         wayland_server::{
             Client, DataInit, Dispatch, DisplayHandle, Resource, backend::ClientId, delegate_dispatch,
@@ -25,6 +29,7 @@ use smithay::{
     wayland::{
         pointer_gestures::{PointerGestureUserData, PointerGesturesState},
         relative_pointer::{RelativePointerManagerState, RelativePointerUserData},
+        tablet_manager::{TabletManagerState, TabletSeatUserData},
     },
 };
 
@@ -38,11 +43,16 @@ pub(crate) struct PointerListeners(HashMap<ClientId, Counts>);
 struct Counts {
     relative: usize,
     gestures: usize,
+    tablets: usize,
 }
 
 impl Counts {
     fn of(&mut self, need: PointerNeeds) -> &mut usize {
-        if need == PointerNeeds::RELATIVE_MOTION { &mut self.relative } else { &mut self.gestures }
+        match need {
+            PointerNeeds::RELATIVE_MOTION => &mut self.relative,
+            PointerNeeds::TABLETS => &mut self.tablets,
+            _ => &mut self.gestures,
+        }
     }
 }
 
@@ -52,6 +62,7 @@ impl PointerListeners {
         if let Some(counts) = self.0.get(client) {
             needs.set(PointerNeeds::RELATIVE_MOTION, counts.relative > 0);
             needs.set(PointerNeeds::GESTURES, counts.gestures > 0);
+            needs.set(PointerNeeds::TABLETS, counts.tablets > 0);
         }
         needs
     }
@@ -166,6 +177,13 @@ count_requests!(
         | zwp_pointer_gestures_v1::Request::GetPinchGesture { .. }
         | zwp_pointer_gestures_v1::Request::GetHoldGesture { .. }
 );
+count_requests!(
+    ZwpTabletManagerV2,
+    TabletManagerState,
+    PointerNeeds::TABLETS,
+    zwp_tablet_manager_v2::Request::GetTabletSeat { .. }
+);
+count_objects!(ZwpTabletSeatV2, TabletSeatUserData, TabletManagerState, PointerNeeds::TABLETS);
 count_objects!(
     ZwpRelativePointerV1,
     RelativePointerUserData<State>,

@@ -20,6 +20,7 @@ pub(crate) mod popup;
 mod seat;
 mod selection;
 mod shm;
+pub(crate) mod tablet;
 pub(crate) mod text_input;
 pub(crate) mod xdg_shell;
 

@@ -14,7 +14,6 @@ use smithay::{
             KeyboardUserData, PointerUserData, SeatGlobalData, SeatUserData, TouchUserData, WaylandFocus,
         },
         selection::{data_device::set_data_device_focus, primary_selection::set_primary_focus},
-        tablet_manager::TabletSeatHandler,
     },
 };
 
@@ -40,12 +39,9 @@ impl SeatHandler for State {
     }
 
     fn cursor_image(&mut self, _seat: &Seat<Self>, image: CursorImageStatus) {
-        self.set_cursor(image);
+        self.set_cursor(self.pointed, image);
     }
 }
-
-/// Smithay asks for it with the cursor shapes. There are no tablets.
-impl TabletSeatHandler for State {}
 
 smithay::delegate_cursor_shape!(State);
 

@@ -19,6 +19,7 @@ mod privileges;
 mod protocols;
 mod running;
 mod surfaces;
+mod tablets;
 mod tray;
 mod typing;
 mod windows;

@@ -9,7 +9,7 @@ use crate::{
 
 /// Nothing that lets an application see or steer others: no picture of the screen, no list of windows, no virtual input, no
 /// layers, no lock, no clipboard without the keyboard.
-const EVERYONES: [&str; 28] = [
+const EVERYONES: [&str; 29] = [
     "org_kde_kwin_server_decoration_manager",
     "wl_compositor",
     "wl_data_device_manager",
@@ -33,6 +33,7 @@ const EVERYONES: [&str; 28] = [
     "zwp_pointer_gestures_v1",
     "zwp_primary_selection_device_manager_v1",
     "zwp_relative_pointer_manager_v1",
+    "zwp_tablet_manager_v2",
     "zwp_text_input_manager_v3",
     "zxdg_decoration_manager_v1",
     "zxdg_exporter_v2",
