@@ -67,6 +67,7 @@ impl State {
             | Request::InputFingerScroll { .. }
             | Request::InputGesture(_)
             | Request::InputTouch(_)
+            | Request::InputTablet(_)
                 if !self.backend.takes_injected_input() =>
             {
                 Err("input can be injected on the headless backend only".to_owned())
@@ -83,6 +84,7 @@ impl State {
             Request::InputFingerScroll { dx, dy, lift } => self.inject_finger_scroll(dx, dy, lift).map(done),
             Request::InputGesture(input) => self.inject_gesture(input).map(done),
             Request::InputTouch(input) => self.inject_touch(input).map(done),
+            Request::InputTablet(input) => self.inject_tablet(&input).map(done),
             Request::Clipboard => Ok(Response::Clipboard(self.clipboard_info())),
             Request::Files => Ok(Response::Files(self.files_info())),
             Request::Keyboard => Ok(Response::Keyboard(self.keyboard_info())),

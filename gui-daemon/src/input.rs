@@ -298,6 +298,9 @@ impl State {
         if event.is_of_user() {
             self.user_active();
         }
+        if event.is_of_pointer() && !self.pointer_is_free() {
+            return;
+        }
         match event {
             BackendEvent::Frame(output) => self.draw_frame(output),
             BackendEvent::Presented { output, time, frame } => self.frame_presented(output, time, frame),
@@ -328,6 +331,7 @@ impl State {
             }
             BackendEvent::Gesture(gesture, time_ms) => self.gesture(gesture, time_ms),
             BackendEvent::Touch(touch, time_ms) => self.touch(touch, time_ms),
+            BackendEvent::Tablet(tool, time_ms) => self.tablet(tool, time_ms),
             BackendEvent::PointerLeft => self.pointer_left(),
             BackendEvent::FocusLost => self.release_all_keys(),
             BackendEvent::CloseRequested => self.stop(),
@@ -460,7 +464,7 @@ impl State {
         self.pointer_motion(self.pointer.at, time);
     }
 
-    fn pointer_motion(&mut self, at: Point<f64, Logical>, time: u32) {
+    pub(crate) fn pointer_motion(&mut self, at: Point<f64, Logical>, time: u32) {
         let Some(at) = self.allowed_motion(self.outputs.nearest(at)) else { return };
         self.queue_cursor_redraw();
         self.pointer.seen = true;
@@ -470,7 +474,9 @@ impl State {
         let hit = self.hit(self.pointer.position());
         self.set_hover(if moved_window { None } else { Some(hit) });
         let focus = match hit {
-            Hit::Content { id, .. } if !moved_window => self.target_under(id, self.pointer.at),
+            Hit::Content { id, .. } if !moved_window && !self.tablet.is_heard() => {
+                self.target_under(id, self.pointer.at)
+            }
             _ => None,
         };
         let Some(pointer) = self.seat.get_pointer() else { return };
@@ -518,7 +524,7 @@ impl State {
         }
     }
 
-    fn pointer_button(&mut self, button: u32, pressed: bool, time: u32) {
+    pub(crate) fn pointer_button(&mut self, button: u32, pressed: bool, time: u32) {
         if self.question_takes_button(pressed) {
             return;
         }

@@ -40,6 +40,7 @@ pub mod scale;
 mod scene;
 pub mod shell;
 pub mod state;
+mod tablet;
 mod touch;
 pub mod windows;
 mod wire;

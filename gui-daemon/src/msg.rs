@@ -16,7 +16,7 @@ use clap::{Args, Subcommand};
 use crate::ipc::{
     ButtonAction, ButtonName, ClipboardInfo, DomainInfo, Event, FilesInfo, GestureInput, KeyboardInfo,
     LinkState, OutputChange, OutputInfo, OutputMode, Request, Response, SOCKET_PREFIX, SOCKET_SUFFIX,
-    TouchInput, WindowInfo, WindowKind,
+    TabletInput, TouchInput, WindowInfo, WindowKind,
 };
 use crate::scale::Scale;
 
@@ -205,6 +205,9 @@ enum Input {
     /// Use a finger on a touch screen
     #[command(subcommand)]
     Touch(TouchInput),
+    /// Use a tool of a graphics tablet
+    #[command(subcommand)]
+    Tablet(TabletInput),
 }
 
 /// Why there is no answer.
@@ -313,6 +316,7 @@ impl Command {
             Self::Input(Input::Relative { dx, dy }) => Request::InputRelative { dx: *dx, dy: *dy },
             Self::Input(Input::Gesture(input)) => Request::InputGesture(*input),
             Self::Input(Input::Touch(input)) => Request::InputTouch(*input),
+            Self::Input(Input::Tablet(input)) => Request::InputTablet(input.clone()),
             Self::Clipboard => Request::Clipboard,
             Self::Files => Request::Files,
             Self::Keyboard => Request::Keyboard,

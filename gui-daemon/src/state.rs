@@ -51,6 +51,7 @@ use crate::{
     popup::PopupChain,
     run::Runs,
     shell::{self, Effect, Metrics, Shell, geom},
+    tablet::Tablet,
     touch::Fingers,
     windows::{LocalWindow, Source, Window, Windows},
 };
@@ -103,6 +104,7 @@ pub struct State {
     pub(crate) keyboard: Keyboard,
     pub(crate) pointer_hold: PointerHold,
     pub(crate) fingers: Fingers,
+    pub(crate) tablet: Tablet,
     pub(crate) runs: Runs,
     pub(crate) key_repeat: KeyRepeat,
     /// X11 mask of the modifiers in effect.
@@ -205,6 +207,7 @@ impl State {
             keyboard: layouts,
             pointer_hold: PointerHold::default(),
             fingers: Fingers::default(),
+            tablet: Tablet::default(),
             runs: Runs::default(),
             key_repeat,
             x11_modifiers: 0,

@@ -96,8 +96,8 @@ impl State {
         self.fingers.0.insert(slot, finger);
     }
 
-    /// What a press with the pointer does to windows, a finger on their content does too.
-    fn touched(&mut self, hit: &Hit, at: shell::geom::Point) {
+    /// What a press with the pointer does to windows, a finger or a tool on their content does too.
+    pub(crate) fn touched(&mut self, hit: &Hit, at: shell::geom::Point) {
         self.dismiss_popups_outside(hit);
         self.shell.pointer_press(at);
         self.apply_effects();
@@ -224,7 +224,7 @@ impl State {
     }
 }
 
-fn shell_point(at: Point<f64, Logical>) -> shell::geom::Point {
+pub(crate) fn shell_point(at: Point<f64, Logical>) -> shell::geom::Point {
     let (x, y) = crate::input::whole(at);
     shell::geom::Point::new(x, y)
 }

@@ -1,15 +1,39 @@
 //! Input as it goes to the agents that know more than X11 did.
 
-use gui_protocol::{Fixed, GestureKind, Scroll, ScrollFlags, ScrollSource};
+use gui_protocol::{Fixed, GestureKind, Scroll, ScrollFlags, ScrollSource, limits::FULL_AXIS};
 use smithay::{
     backend::input::{AxisRelativeDirection, AxisSource},
     input::pointer::AxisFrame,
 };
 
+use crate::{backend::Tool, shell::geom::Point};
+
 /// The nearest number of the wire's, which counts in 256ths.
 pub fn fixed(value: f64) -> Fixed {
     // The conversion saturates, and what is no number becomes 0.
     Fixed((value * 256.0).round() as i32)
+}
+
+/// A tool of a tablet over a window whose content begins at `origin`.
+pub fn tool(tool: &Tool, origin: Point, time_ms: u32) -> gui_protocol::Tool {
+    // The conversions saturate, and what is no number becomes 0.
+    let full = |value: f64| (value * f64::from(FULL_AXIS)).round();
+    gui_protocol::Tool {
+        kind: tool.kind,
+        axes: tool.axes,
+        state: tool.state,
+        x: fixed(tool.x - f64::from(origin.x)),
+        y: fixed(tool.y - f64::from(origin.y)),
+        pressure: full(tool.pressure) as u16,
+        distance: full(tool.distance) as u16,
+        tilt_x: fixed(tool.tilt_x),
+        tilt_y: fixed(tool.tilt_y),
+        rotation: fixed(tool.rotation),
+        slider: full(tool.slider) as i32,
+        wheel: fixed(tool.wheel),
+        clicks: tool.clicks,
+        time_ms,
+    }
 }
 
 /// A scroll event.

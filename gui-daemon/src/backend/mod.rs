@@ -9,6 +9,7 @@ pub mod clock;
 mod headless;
 mod kms;
 mod nested;
+mod tablet;
 mod touch;
 
 use std::{io, sync::Arc, time::Duration};
@@ -31,6 +32,7 @@ pub use self::{
     headless::Headless,
     kms::{CardError, Kms, ScanoutError},
     nested::Nested,
+    tablet::Tool,
     touch::{Gesture, Touch},
 };
 use crate::{
@@ -185,6 +187,8 @@ pub enum BackendEvent {
     Gesture(Gesture, u32),
     /// A finger on a touch screen.
     Touch(Touch, u32),
+    /// A tool on a graphics tablet.
+    Tablet(Tool, u32),
     /// The pointer left the screen.
     PointerLeft,
     /// The keyboard was taken away: no release will come for the keys that are down.
@@ -203,7 +207,8 @@ impl BackendEvent {
             | Self::PointerButton { .. }
             | Self::PointerAxis { .. }
             | Self::Gesture(..)
-            | Self::Touch(..) => true,
+            | Self::Touch(..)
+            | Self::Tablet(..) => true,
             // the other two come with one of the above
             Self::PointerAxisStop { .. } | Self::PointerRelative { .. } => false,
             Self::Frame(_)
@@ -215,6 +220,19 @@ impl BackendEvent {
             | Self::FocusLost
             | Self::CloseRequested => false,
         }
+    }
+}
+
+impl BackendEvent {
+    /// Whether it moves the pointer or uses its buttons or wheel.
+    pub(crate) fn is_of_pointer(&self) -> bool {
+        matches!(
+            self,
+            Self::PointerMotion { .. }
+                | Self::PointerMotionBy { .. }
+                | Self::PointerButton { .. }
+                | Self::PointerAxis { .. }
+        )
     }
 }
 

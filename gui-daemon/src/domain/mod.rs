@@ -146,6 +146,7 @@ impl State {
     pub(crate) fn window_leaves(&mut self, id: shell::Id) {
         self.popup_left(id);
         self.fingers_left(id);
+        self.window_loses_tool(id);
     }
 
     /// Takes a domain's windows off the desktop.

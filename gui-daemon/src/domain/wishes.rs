@@ -113,8 +113,11 @@ impl State {
         }
     }
 
-    /// Whether a button is held that was pressed in this window.
+    /// Whether a button, or something of a tool, is held that was pressed in this window.
     fn pressed_in(&self, id: shell::Id) -> bool {
+        if self.tablet.is_held_in(id) {
+            return true;
+        }
         let start = self.seat.get_pointer().and_then(|pointer| pointer.grab_start_data());
         let pressed = start.and_then(|start| start.focus);
         matches!(pressed, Some((Focus::Guest(guest), _)) if guest.id == id)

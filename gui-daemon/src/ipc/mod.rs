@@ -100,6 +100,8 @@ pub enum Request {
     InputGesture(GestureInput),
     /// A finger on a touch screen.
     InputTouch(TouchInput),
+    /// A tool on a graphics tablet.
+    InputTablet(TabletInput),
     /// What was copied between domains, and what the user is told of it.
     Clipboard,
     /// Files on their way between domains, and what the user is told of them.
@@ -290,6 +292,92 @@ pub enum TouchInput {
     },
     /// All fingers turn out to mean something else
     Cancel,
+}
+
+/// What a tool on a graphics tablet does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Subcommand)]
+#[serde(tag = "what", rename_all = "snake_case")]
+#[command(allow_negative_numbers = true)]
+pub enum TabletInput {
+    /// It is near, as it is said here and not otherwise; what is not told it has no sense of
+    #[command(allow_negative_numbers = true)]
+    Near(NearTool),
+    /// It is near no more
+    Away,
+}
+
+/// A tool that is near its tablet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
+pub struct NearTool {
+    /// Pixels from the left
+    pub x: f64,
+    /// Pixels from the top
+    pub y: f64,
+    /// What it is
+    #[arg(long, default_value = "pen")]
+    pub tool: ToolName,
+    /// What of it is held down, `tip` for its tip; may be said more than once
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hold: Vec<ToolPart>,
+    /// How hard it is pressed, 0 to 1
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pressure: Option<f64>,
+    /// How far it is from the tablet, 0 to 1
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distance: Option<f64>,
+    /// Degrees it leans to the right
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tilt_x: Option<f64>,
+    /// Degrees it leans towards the user
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tilt_y: Option<f64>,
+    /// Degrees it is turned clockwise
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<f64>,
+    /// Where its slider is, -1 to 1
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slider: Option<f64>,
+    /// Clicks its wheel is turned by now, of 15 degrees each
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wheel: Option<i32>,
+}
+
+/// Tools by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each name is its own description")]
+pub enum ToolName {
+    Pen,
+    Eraser,
+    Brush,
+    Pencil,
+    Airbrush,
+    Mouse,
+    Lens,
+}
+
+/// What of a tool can be held down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each name is its own description")]
+pub enum ToolPart {
+    Tip,
+    Stylus,
+    Stylus2,
+    Stylus3,
+    Left,
+    Right,
+    Middle,
+    Side,
+    Extra,
 }
 
 /// What to do with a pointer button.

@@ -20,5 +20,6 @@ mod pairings;
 mod pointer;
 mod popups;
 mod resize;
+mod tablets;
 mod tiling;
 mod xen;

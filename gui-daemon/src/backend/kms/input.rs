@@ -8,6 +8,7 @@ use std::{
     os::fd::{AsFd, BorrowedFd},
 };
 
+use gui_protocol::{ToolAxes, ToolKind, ToolState};
 use smithay::{
     backend::{
         input::AxisSource,
@@ -26,22 +27,15 @@ use smithay::{
             },
             keyboard::{KeyState, KeyboardEventTrait as _},
             pointer::{Axis, ButtonState, PointerEventTrait as _, PointerScrollEvent},
-            tablet_tool::{TabletToolEventTrait as _, TipState},
+            tablet_tool::{ProximityState, TabletToolEventTrait as _, TabletToolType, TipState},
             touch::{TouchEventPosition as _, TouchEventSlot as _, TouchEventTrait as _},
         },
     },
 };
 use tracing::{info, warn};
 
-use super::super::{BackendEvent, Gesture, Touch};
+use super::super::{BackendEvent, Gesture, Tool, Touch};
 use crate::{config::InputConfig, shell::geom::Rect};
-
-/// Evdev's codes of a mouse's buttons, and of those on a pen.
-const BTN_LEFT: u32 = 0x110;
-const BTN_RIGHT: u32 = 0x111;
-const BTN_MIDDLE: u32 = 0x112;
-const BTN_STYLUS: u32 = 0x14b;
-const BTN_STYLUS2: u32 = 0x14c;
 
 /// Where devices that tell a place of their own, and not a motion, have it on the desktop.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -60,6 +54,8 @@ pub(super) struct Input {
     devices: usize,
     keyboards: Vec<Device>,
     leds: Led,
+    /// What of a tablet's tool is held down.
+    tool: ToolState,
     pub places: Places,
 }
 
@@ -75,7 +71,8 @@ impl Input {
         let mut context = Libinput::new_with_udev(LibinputSessionInterface::from(session.clone()));
         context.udev_assign_seat(&session.seat()).ok()?;
         let (keyboards, leds, places) = (Vec::new(), Led::empty(), Places::default());
-        Some(Self { context, config, devices: 0, keyboards, leds, places })
+        let tool = ToolState::empty();
+        Some(Self { context, config, devices: 0, keyboards, leds, tool, places })
     }
 
     /// Takes in what the devices have told since the last time.
@@ -137,7 +134,10 @@ impl Input {
                 let time = event.time();
                 events.extend(touch(event, places.first).map(|touch| BackendEvent::Touch(touch, time)));
             }
-            Event::Tablet(event) => events.extend(pen(event, places.all).into_iter().flatten()),
+            Event::Tablet(event) => {
+                let tool = tool(&event, places.all, &mut self.tool);
+                events.extend(tool.map(|tool| BackendEvent::Tablet(tool, event.time())));
+            }
             Event::Gesture(event) => {
                 let time = event.time();
                 events.extend(gesture(event).map(|gesture| BackendEvent::Gesture(gesture, time)));
@@ -233,28 +233,82 @@ fn smooth(axes: [Option<f64>; 2], source: AxisSource, time_ms: u32) -> [Option<B
     ]
 }
 
-/// A pen is a mouse whose tip is the left button.
-fn pen(event: TabletToolEvent, area: Rect) -> [Option<BackendEvent>; 2] {
-    let time_ms = event.time();
-    let (x, y) = place(area, |width| event.x_transformed(width), |height| event.y_transformed(height));
-    let motion = Some(BackendEvent::PointerMotion { x, y, time_ms });
-    let press = |button, pressed| Some(BackendEvent::PointerButton { button, pressed, time_ms });
+/// A tool as it is after this event, if it is one that is known; `state` is what it was before.
+///
+/// What identifies it, its number and its maker's, is not asked for.
+fn tool(event: &TabletToolEvent, area: Rect, state: &mut ToolState) -> Option<Tool> {
+    let tool = event.tool();
+    let kind = tool_kind(tool.tool_type()?)?;
+    state.insert(ToolState::NEAR);
     match event {
-        TabletToolEvent::Axis(_) | TabletToolEvent::Proximity(_) => [motion, None],
-        TabletToolEvent::Tip(event) => [motion, press(BTN_LEFT, event.tip_state() == TipState::Down)],
-        TabletToolEvent::Button(event) => {
-            let pressed = event.button_state() == ButtonState::Pressed;
-            [press(pen_button(event.button()), pressed), None]
+        TabletToolEvent::Proximity(event) => {
+            *state = ToolState::empty();
+            state.set(ToolState::NEAR, event.proximity_state() == ProximityState::In);
         }
-        _ => [None, None],
+        TabletToolEvent::Tip(event) => state.set(ToolState::TIP, event.tip_state() == TipState::Down),
+        TabletToolEvent::Button(event) => {
+            state.set(tool_button(event.button()), event.button_state() == ButtonState::Pressed);
+        }
+        _ => {}
     }
+    let mut axes = ToolAxes::empty();
+    for (axis, has) in [
+        (ToolAxes::TILT, tool.has_tilt()),
+        (ToolAxes::PRESSURE, tool.has_pressure()),
+        (ToolAxes::DISTANCE, tool.has_distance()),
+        (ToolAxes::ROTATION, tool.has_rotation()),
+        (ToolAxes::SLIDER, tool.has_slider()),
+        (ToolAxes::WHEEL, tool.has_wheel()),
+    ] {
+        axes.set(axis, has);
+    }
+    let (x, y) = place(area, |width| event.x_transformed(width), |height| event.y_transformed(height));
+    let (wheel, clicks) = match event.wheel_has_changed() {
+        true => (event.wheel_delta(), event.wheel_delta_discrete().round() as i32),
+        false => (0.0, 0),
+    };
+    Some(Tool {
+        kind,
+        axes,
+        state: *state,
+        x,
+        y,
+        pressure: event.pressure(),
+        distance: event.distance(),
+        tilt_x: event.tilt_x(),
+        tilt_y: event.tilt_y(),
+        rotation: event.rotation(),
+        slider: event.slider_position(),
+        wheel,
+        clicks,
+    })
 }
 
-fn pen_button(button: u32) -> u32 {
-    match button {
-        BTN_STYLUS => BTN_RIGHT,
-        BTN_STYLUS2 => BTN_MIDDLE,
-        other => other,
+fn tool_kind(kind: TabletToolType) -> Option<ToolKind> {
+    Some(match kind {
+        TabletToolType::Pen => ToolKind::Pen,
+        TabletToolType::Eraser => ToolKind::Eraser,
+        TabletToolType::Brush => ToolKind::Brush,
+        TabletToolType::Pencil => ToolKind::Pencil,
+        TabletToolType::Airbrush => ToolKind::Airbrush,
+        TabletToolType::Mouse => ToolKind::Mouse,
+        TabletToolType::Lens => ToolKind::Lens,
+        _ => return None,
+    })
+}
+
+/// What a button of evdev's code is on a tool; nothing for one that tools do not have.
+fn tool_button(code: u32) -> ToolState {
+    match code {
+        0x14b => ToolState::STYLUS,
+        0x14c => ToolState::STYLUS_2,
+        0x149 => ToolState::STYLUS_3,
+        0x110 => ToolState::LEFT,
+        0x111 => ToolState::RIGHT,
+        0x112 => ToolState::MIDDLE,
+        0x113 => ToolState::SIDE,
+        0x114 => ToolState::EXTRA,
+        _ => ToolState::empty(),
     }
 }
 
@@ -339,7 +393,10 @@ mod tests {
     }
 
     #[test]
-    fn a_pens_buttons_are_a_mouses() {
-        assert_eq!([BTN_STYLUS, BTN_STYLUS2, 0x149].map(pen_button), [BTN_RIGHT, BTN_MIDDLE, 0x149]);
+    fn a_tools_buttons_are_known_by_their_codes() {
+        let codes = [0x149, 0x14b, 0x14c, 0x110, 0x111, 0x112, 0x113, 0x114];
+        let all: ToolState = codes.into_iter().map(tool_button).collect();
+        assert_eq!(all, ToolState::all() - ToolState::NEAR - ToolState::TIP);
+        assert_eq!(tool_button(0x14a), ToolState::empty(), "the touch of a tip is told otherwise");
     }
 }
