@@ -5,7 +5,7 @@
 //! where the image has alpha and black where not.
 
 use pixman::{Box32, Color, Filter, FormatCode, Image, ImageRef, Operation, Repeat, Solid};
-use shm_grant::{ClientImageError, ExportError, LayoutError, PixelFormat};
+use shm_grant::{ClientImageError, DmabufError, ExportError, LayoutError, PixelFormat};
 use smithay::{
     utils::{Buffer, Logical, Physical, Point, Rectangle, Size, Transform},
     wayland::compositor::with_states,
@@ -31,6 +31,8 @@ pub(crate) enum ComposeError {
     Layout(#[from] LayoutError),
     #[error("a client's buffer could not be drawn: {0}")]
     Client(#[from] ClientImageError),
+    #[error("a client's dma-buf could not be drawn: {0}")]
+    Dmabuf(#[from] DmabufError),
     #[error("out of memory")]
     OutOfMemory,
 }

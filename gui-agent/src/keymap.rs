@@ -73,11 +73,21 @@ impl State {
     }
 
     /// The focused client is told the modifiers that hold.
-    fn tell_modifiers(&mut self) {
+    pub(crate) fn tell_modifiers(&mut self) {
         let Some(keyboard) = self.seat.get_keyboard() else { return };
         if let Some(focus) = keyboard.current_focus() {
             let (seat, now) = (self.seat.clone(), keyboard.modifier_state());
             focus.modifiers(&seat, self, now, SERIAL_COUNTER.next_serial());
+        }
+    }
+
+    /// The focused client is told these modifiers, whichever hold.
+    pub(crate) fn tell_these_modifiers(&mut self, serialized: SerializedMods) {
+        let Some(keyboard) = self.seat.get_keyboard() else { return };
+        if let Some(KeyFocus(surface)) = keyboard.current_focus() {
+            let (seat, now) = (self.seat.clone(), keyboard.modifier_state());
+            let modifiers = ModifiersState { serialized, ..now };
+            KeyboardTarget::modifiers(&surface, &seat, self, modifiers, SERIAL_COUNTER.next_serial());
         }
     }
 
@@ -169,6 +179,9 @@ impl KeyboardTarget<State> for KeyFocus {
     fn modifiers(&self, seat: &Seat<State>, state: &mut State, modifiers: ModifiersState, serial: Serial) {
         let serialized = state.keyboard.modifiers.unwrap_or(modifiers.serialized);
         state.method_hears(serialized, serial);
+        if state.method_tells_modifiers() {
+            return;
+        }
         KeyboardTarget::modifiers(&self.0, seat, state, ModifiersState { serialized, ..modifiers }, serial);
     }
 }

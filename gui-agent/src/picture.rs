@@ -197,7 +197,7 @@ impl Picture {
             compose::draw(&mut canvas, &self.layers, &region, last)
         };
         if let Err(error) = result {
-            // the client's own doing, and smithay has ended its connection
+            // the client's own doing; where shared memory was not there, smithay has ended its connection
             debug!("{error}");
         }
         self.pool.finish(at, need, retire);

@@ -51,6 +51,7 @@ use crate::{
         constraints::ToldConstraint,
         cursor::CursorSurface,
         data_control::DataControl,
+        dmabuf::Dmabufs,
         foreign::Exports,
         gestures::PointerListeners,
         input_method::Method,
@@ -93,6 +94,7 @@ pub(crate) struct Globals {
 pub struct State {
     pub(crate) display: DisplayHandle,
     pub(crate) globals: Globals,
+    pub(crate) dmabufs: Dmabufs,
     pub(crate) outputs: Outputs,
     pub(crate) seat: Seat<Self>,
     pub(crate) popups: PopupManager,
@@ -185,6 +187,7 @@ impl State {
 
         // what there is to do then is done in `settle`, which follows every round of events
         let alarm = Alarm::new(&event_loop, |state| state.alarm.rang())?;
+        let dmabufs = Dmabufs::new(&display);
         let primary_selection = PrimarySelectionState::new::<Self>(&display);
         let globals = Globals {
             data_control: DataControl::new(&display, &primary_selection),
@@ -205,6 +208,7 @@ impl State {
         Ok(Self {
             display,
             globals,
+            dmabufs,
             outputs,
             seat,
             popups: PopupManager::default(),

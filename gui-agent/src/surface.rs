@@ -3,11 +3,14 @@
 //! Kept beside the surface and brought up to date whenever a commit takes effect. A client's buffer is held only as long
 //! as its pixels may have to be read again; dropping it gives it back to the client.
 
-use std::cell::{Cell, RefCell, RefMut};
+use std::{
+    cell::{Cell, RefCell, RefMut},
+    rc::Rc,
+};
 
 use gui_protocol::WindowId;
 use pixman::{Box32, Color, Operation};
-use shm_grant::{ClientImage, ClientImageError, PixelFormat};
+use shm_grant::{ClientDmabuf, ClientImage, PixelFormat};
 use smithay::{
     reexports::wayland_server::{
         Resource,
@@ -30,6 +33,7 @@ use tracing::debug;
 
 use crate::{
     compose::{self, ComposeError, Density},
+    handlers::dmabuf::Dmabufs,
     region::Region,
 };
 
@@ -44,12 +48,38 @@ pub(crate) enum Pixels {
 }
 
 /// A buffer that its client must not draw into.
-pub(crate) struct Held(WlBuffer);
+pub(crate) struct Held {
+    buffer: WlBuffer,
+    /// Its pixels, if they are not in shared memory.
+    dmabuf: Option<Rc<ClientDmabuf>>,
+}
+
+impl Held {
+    /// Its size, and what its pixels are.
+    fn describe(&self) -> Result<(Size<i32, Buffer>, PixelFormat), ComposeError> {
+        let (width, height, format) = match &self.dmabuf {
+            Some(dmabuf) => (dmabuf.width(), dmabuf.height(), dmabuf.format()),
+            None => {
+                let image = ClientImage::of(&self.buffer)?;
+                (image.width(), image.height(), image.format())
+            }
+        };
+        let side = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
+        Ok(((side(width), side(height)).into(), format))
+    }
+
+    fn read<T>(&self, draw: impl FnOnce(&mut pixman::Image<'_, 'static>) -> T) -> Result<T, ComposeError> {
+        match &self.dmabuf {
+            Some(dmabuf) => Ok(dmabuf.read(draw)?),
+            None => Ok(ClientImage::read(&self.buffer, draw)?),
+        }
+    }
+}
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if self.0.is_alive() {
-            self.0.release();
+        if self.buffer.is_alive() {
+            self.buffer.release();
         }
     }
 }
@@ -149,13 +179,13 @@ impl Surface {
         states.data_map.get_or_insert(RefCell::<Self>::default).borrow_mut()
     }
 
-    fn attach(&mut self, buffer: WlBuffer) {
+    fn attach(&mut self, buffer: WlBuffer, dmabufs: &Dmabufs) {
         match &self.content {
             // attached again before it was given back: once back is enough
-            Some(Content { pixels: Pixels::Client(held), .. }) if held.0 == buffer => return,
+            Some(Content { pixels: Pixels::Client(held), .. }) if held.buffer == buffer => return,
             _ => {}
         }
-        let held = Held(buffer);
+        let held = Held { dmabuf: dmabufs.of(&buffer), buffer };
         match pixels_of(held) {
             Ok((pixels, size, format)) => {
                 let (view, opaque, damage) = match self.content.take() {
@@ -190,8 +220,8 @@ impl View {
 }
 
 /// What a buffer shows, its size, and what its pixels are.
-fn pixels_of(buffer: Held) -> Result<(Pixels, Size<i32, Buffer>, PixelFormat), ComposeError> {
-    if let Ok(pixel) = get_single_pixel_buffer(&buffer.0) {
+fn pixels_of(held: Held) -> Result<(Pixels, Size<i32, Buffer>, PixelFormat), ComposeError> {
+    if let Ok(pixel) = get_single_pixel_buffer(&held.buffer) {
         let format = if pixel.has_alpha() { PixelFormat::Argb8888 } else { PixelFormat::Xrgb8888 };
         let [red, green, blue, alpha] = [pixel.r, pixel.g, pixel.b, pixel.a].map(|part| (part >> 16) as u16);
         // no colour is brighter than its opacity, in any buffer
@@ -202,10 +232,8 @@ fn pixels_of(buffer: Held) -> Result<(Pixels, Size<i32, Buffer>, PixelFormat), C
         let _ = image.fill_boxes(Operation::Src, colour, &[all]);
         return Ok((Pixels::Kept(image), (1, 1).into(), format));
     }
-    let image = ClientImage::of(&buffer.0)?;
-    let side = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
-    let size = Size::from((side(image.width()), side(image.height())));
-    Ok((Pixels::Client(buffer), size, image.format()))
+    let (size, format) = held.describe()?;
+    Ok((Pixels::Client(held), size, format))
 }
 
 /// Where a subsurface is from its parent's corner.
@@ -231,7 +259,7 @@ pub(crate) fn will_commit(parent: &WlSurface) {
 }
 
 /// A commit of this surface has taken effect, of a client that has so many pixels for each unit where others have one.
-pub(crate) fn committed(surface: &WlSurface, client: Density) {
+pub(crate) fn committed(surface: &WlSurface, client: Density, dmabufs: &Dmabufs) {
     // subsurfaces go where their client has said, however they take their own commits
     each_child(surface, |place, _| place.now.set(place.next.get()));
     with_states(surface, |states| {
@@ -239,7 +267,7 @@ pub(crate) fn committed(surface: &WlSurface, client: Density) {
         let attributes = attributes.current();
         let mut surface = Surface::of(states);
         match attributes.buffer.take() {
-            Some(BufferAssignment::NewBuffer(buffer)) => surface.attach(buffer),
+            Some(BufferAssignment::NewBuffer(buffer)) => surface.attach(buffer, dmabufs),
             Some(BufferAssignment::Removed) => surface.content = None,
             None => {}
         }
@@ -527,9 +555,9 @@ fn offset(states: &SurfaceData) -> Point<i32, Logical> {
 pub(crate) fn read<T>(
     pixels: &mut Pixels,
     draw: impl FnOnce(&mut pixman::Image<'_, 'static>) -> T,
-) -> Result<Option<T>, ClientImageError> {
+) -> Result<Option<T>, ComposeError> {
     match pixels {
-        Pixels::Client(held) => ClientImage::read(&held.0, draw).map(Some),
+        Pixels::Client(held) => held.read(draw).map(Some),
         Pixels::Kept(image) => Ok(Some(draw(image))),
         Pixels::Window => Ok(None),
     }

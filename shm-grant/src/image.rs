@@ -104,6 +104,12 @@ impl ImportedPages {
 impl PixelLayout {
     /// Address of the first pixel in a mapping of `size` bytes at `base`, if all pixels lie in it.
     pub(crate) fn place(&self, base: *mut u8, size: usize) -> Result<*mut u32, LayoutError> {
+        self.end(size)?;
+        Ok(base.wrapping_add(self.offset).cast())
+    }
+
+    /// Bytes up to the end of the last row, if that many are within `size`.
+    pub(crate) fn end(&self, size: usize) -> Result<usize, LayoutError> {
         let Self { width, height, stride_bytes, offset } = *self;
         if !(1..=MAX_SIDE).contains(&width) || !(1..=MAX_SIDE).contains(&height) {
             return Err(LayoutError::Size(width, height));
@@ -123,7 +129,7 @@ impl PixelLayout {
         if needed > size || c_int::try_from(rows).is_err() {
             return Err(LayoutError::TooSmall { needed, size });
         }
-        Ok(base.wrapping_add(offset).cast())
+        Ok(needed)
     }
 }
 

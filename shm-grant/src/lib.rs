@@ -41,13 +41,17 @@
 //!   acted upon.
 //!
 //! All unsafe code of the workspace is in this crate, but for what opens a GPU's driver (`transom-gpu`): `mem` (volatile copies), `pages` (access to mappings),
-//! `software::import` (several grants into one mapping), `xen` (requests to Xen's devices), `image` (pixman) and
-//! `client_image` (pixman over the shared memory of Wayland clients).
+//! `software::import` (several grants into one mapping), `xen` (requests to Xen's devices), `image` (pixman),
+//! `client_image` (pixman over the shared memory of Wayland clients) and `client_dmabuf` (the one request that reading a
+//! dma-buf takes).
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod address;
 mod client;
+#[cfg(feature = "wayland")]
+#[allow(unsafe_code)]
+mod client_dmabuf;
 #[cfg(feature = "wayland")]
 #[allow(unsafe_code)]
 mod client_image;
@@ -69,6 +73,8 @@ pub mod xen;
 
 pub use address::{Address, Backend, own_domain};
 pub use client::Client;
+#[cfg(feature = "wayland")]
+pub use client_dmabuf::{ClientDmabuf, DmabufError};
 #[cfg(feature = "wayland")]
 pub use client_image::{ClientImage, ClientImageError};
 pub use export::{Export, ExportError, Exporter};

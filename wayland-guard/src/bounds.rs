@@ -6,7 +6,10 @@ use smithay::{
     backend::renderer::buffer_dimensions,
     reexports::{
         wayland_protocols::{
-            wp::viewporter::server::wp_viewport::{self, WpViewport},
+            wp::{
+                linux_dmabuf::zv1::server::zwp_linux_buffer_params_v1::{self, ZwpLinuxBufferParamsV1},
+                viewporter::server::wp_viewport::{self, WpViewport},
+            },
             xdg::shell::server::{
                 xdg_positioner::{self, XdgPositioner},
                 xdg_surface::{self, XdgSurface},
@@ -30,6 +33,7 @@ use smithay::{
             BufferAssignment, CompositorState, RegionUserData, SubsurfaceUserData, SurfaceAttributes,
             SurfaceUserData, get_role, with_states,
         },
+        dmabuf::{DmabufParamsData, DmabufState},
         shell::xdg::{
             XDG_POPUP_ROLE, XDG_TOPLEVEL_ROLE, XdgPositionerUserData, XdgShellState, XdgShellSurfaceUserData,
             XdgSurfaceUserData, XdgWmBaseUserData,
@@ -243,6 +247,25 @@ fn pool_fault(request: &wl_shm_pool::Request) -> Option<(wl_shm::Error, &'static
             Some((wl_shm::Error::InvalidStride, "rows must begin on a whole pixel"))
         }
         _ => None,
+    }
+}
+
+/// Smithay calculates on with sizes that it has found to be wrong.
+impl Guarded for ZwpLinuxBufferParamsV1 {
+    type Data = DmabufParamsData;
+    type Handler = DmabufState;
+
+    fn bounded(&self, request: Self::Request) -> Option<Self::Request> {
+        use zwp_linux_buffer_params_v1::{Error, Request};
+        match request {
+            Request::Create { width, height, .. } | Request::CreateImmed { width, height, .. }
+                if width < 1 || height < 1 =>
+            {
+                self.post_error(Error::InvalidDimensions, "a buffer must not be empty");
+                None
+            }
+            other => Some(other),
+        }
     }
 }
 

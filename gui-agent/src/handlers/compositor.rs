@@ -35,13 +35,16 @@ impl CompositorHandler for State {
     }
 
     fn new_surface(&mut self, surface: &WlSurface) {
-        add_pre_commit_hook::<Self, _>(surface, |_, _, surface| surface::will_commit(surface));
+        add_pre_commit_hook::<Self, _>(surface, |state, _, surface| {
+            surface::will_commit(surface);
+            state.await_driver(surface);
+        });
     }
 
     fn commit(&mut self, surface: &WlSurface) {
         let client = surface.client();
         let density = client.as_ref().and_then(|it| it.get_data::<ClientState>()).map(ClientState::density);
-        surface::committed(surface, density.unwrap_or(Density::ONE));
+        surface::committed(surface, density.unwrap_or(Density::ONE), &self.dmabufs);
         if is_sync_subsurface(surface) {
             // applied, and seen by us, when the parent commits
             return;

@@ -3,7 +3,8 @@
 //! It sees all that is typed into the text fields of this domain, so these protocols are shown to one program only: the
 //! one that the agent was told to start as its input method, see [`crate::privilege`]. While a text field is active and
 //! the program has grabbed the keyboard, keys go to it; those that it does not use it gives back by its virtual keyboard,
-//! and they go on to the window that has the keyboard, under the keymap that holds there anyway.
+//! and they go on to the window that has the keyboard, under the keymap that holds there anyway. They come back later
+//! than they were typed, so meanwhile it is the program that says which modifiers the window is told.
 
 use std::{
     collections::BTreeSet,
@@ -61,6 +62,8 @@ pub(crate) struct Method {
     draft: Draft,
     /// Keys that went down for it: they come up for it.
     held: BTreeSet<u32>,
+    /// By which it gives keys back. It has told a keymap.
+    keyboard: Option<ZwpVirtualKeyboardV1>,
     /// Set while it gives a key back.
     gives_back: bool,
 }
@@ -167,6 +170,20 @@ impl State {
             grab.key(serial.into(), time, code, state);
         }
         takes
+    }
+
+    /// Whether modifiers come to the window by the input method, in order with the keys that it gives back.
+    pub(crate) fn method_tells_modifiers(&self) -> bool {
+        self.text.active.is_some() && self.method.grab.is_some() && self.method.keyboard.is_some()
+    }
+
+    /// Makes a change after which modifiers may come to the window by themselves again.
+    pub(super) fn change_method(&mut self, change: impl FnOnce(&mut Self)) {
+        let told = self.method_tells_modifiers();
+        change(self);
+        if told && !self.method_tells_modifiers() {
+            self.tell_modifiers();
+        }
     }
 
     /// The input method hears of modifiers too.
@@ -312,7 +329,10 @@ impl Dispatch<ZwpInputMethodV2, ()> for State {
 
     fn destroyed(state: &mut Self, _: ClientId, object: &ZwpInputMethodV2, (): &()) {
         if state.method.object.as_ref() == Some(object) {
-            state.method = Default::default();
+            state.change_method(|state| {
+                let keyboard = state.method.keyboard.take();
+                state.method = Method { keyboard, ..Method::default() };
+            });
             state.update_input_popups();
         }
     }
@@ -331,7 +351,7 @@ impl Dispatch<ZwpInputMethodKeyboardGrabV2, ()> for State {
     }
 
     fn destroyed(state: &mut Self, _: ClientId, grab: &ZwpInputMethodKeyboardGrabV2, (): &()) {
-        state.method.grab.take_if(|held| held == grab);
+        state.change_method(|state| drop(state.method.grab.take_if(|held| held == grab)));
     }
 }
 
@@ -384,13 +404,29 @@ impl Dispatch<ZwpVirtualKeyboardV1, VirtualKeyboard> for State {
     ) {
         use zwp_virtual_keyboard_v1::{Error, Request};
         match request {
-            Request::Keymap { .. } => data.0.store(true, Ordering::Relaxed),
+            Request::Keymap { .. } => {
+                data.0.store(true, Ordering::Relaxed);
+                state.method.keyboard = Some(keyboard.clone());
+            }
             Request::Key { .. } | Request::Modifiers { .. } if !data.0.load(Ordering::Relaxed) => {
                 keyboard.post_error(Error::NoKeymap, "a virtual keyboard needs a keymap first");
             }
             Request::Key { key, state: pressed, .. } => state.key_given_back(key, pressed > 0),
-            // the GUI domain says which modifiers hold
+            Request::Modifiers { mods_depressed, mods_latched, mods_locked, group }
+                if state.method_tells_modifiers() =>
+            {
+                state.tell_these_modifiers(SerializedMods {
+                    depressed: mods_depressed,
+                    latched: mods_latched,
+                    locked: mods_locked,
+                    layout_effective: group,
+                });
+            }
             _ => {}
         }
+    }
+
+    fn destroyed(state: &mut Self, _: ClientId, keyboard: &ZwpVirtualKeyboardV1, _: &VirtualKeyboard) {
+        state.change_method(|state| drop(state.method.keyboard.take_if(|held| held == keyboard)));
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod cursor;
 pub(crate) mod data_control;
 mod decoration;
 mod dialog;
+pub(crate) mod dmabuf;
 pub(crate) mod foreign;
 pub(crate) mod gestures;
 mod hints;

@@ -1,4 +1,4 @@
-//! `wl_shm`: clients' pixels in shared memory. The only kind of buffer the agent takes.
+//! `wl_shm`: clients' pixels in shared memory.
 
 use smithay::{
     reexports::wayland_server::protocol::wl_buffer::WlBuffer,
@@ -17,5 +17,7 @@ impl ShmHandler for State {
 }
 
 impl BufferHandler for State {
-    fn buffer_destroyed(&mut self, _buffer: &WlBuffer) {}
+    fn buffer_destroyed(&mut self, buffer: &WlBuffer) {
+        self.dmabufs.forget(buffer);
+    }
 }

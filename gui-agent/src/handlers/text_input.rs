@@ -130,7 +130,7 @@ impl State {
                 self.text.told = field;
                 self.method_activated();
             }
-            Some(false) if is_active => self.end_text(),
+            Some(false) if is_active => self.change_method(Self::end_text),
             None if is_active => {
                 self.text.told.update(field.clone());
                 self.tell_method(&field);
@@ -221,7 +221,7 @@ impl Dispatch<ZwpTextInputV3, TextInput> for State {
     fn destroyed(state: &mut Self, _: ClientId, input: &ZwpTextInputV3, _: &TextInput) {
         state.text.all.remove(input);
         if state.text.active.as_ref() == Some(input) {
-            state.end_text();
+            state.change_method(Self::end_text);
         }
     }
 }

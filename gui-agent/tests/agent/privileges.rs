@@ -29,6 +29,7 @@ const EVERYONES: [&str; 29] = [
     "xdg_wm_base",
     "xdg_wm_dialog_v1",
     "zwp_idle_inhibit_manager_v1",
+    "zwp_linux_dmabuf_v1",
     "zwp_pointer_constraints_v1",
     "zwp_pointer_gestures_v1",
     "zwp_primary_selection_device_manager_v1",

@@ -1,7 +1,7 @@
 //! Text fields and the input method that writes into them.
 
 use gui_agent::Privilege;
-use gui_protocol::{Arrange, KeyInput, WindowId};
+use gui_protocol::{Arrange, KeyInput, Modifiers, WindowId};
 use transom_tests::client::{Toplevel, show};
 use wayland_protocols::wp::text_input::zv3::client::zwp_text_input_v3::{
     ChangeCause, ContentHint, ContentPurpose, ZwpTextInputV3,
@@ -140,7 +140,7 @@ fn keys_go_to_the_input_method_and_come_back_by_its_keyboard() {
         let _grab = desk.world.client(desk.ime).grab_keyboard(&desk.method);
         let keyboard = desk.world.client(desk.ime).virtual_keyboard();
         desk.world.client(desk.ime).tell_keymap(&keyboard);
-        desk.world.settle();
+        assert_eq!(desk.ime_hears(), ["grabbed modifiers 0x0"]);
         assert!(desk.world.client(desk.ime).inbox.keymap.contains("xkb_symbols"));
         // no field is active: it is not asked
         desk.key(38, true);
@@ -165,6 +165,69 @@ fn keys_go_to_the_input_method_and_come_back_by_its_keyboard() {
         assert_eq!(heard, ["grabbed 32 down", "deactivate", "done", "grabbed 32 up"]);
         assert_eq!(desk.app_hears(), [""; 0]);
     }
+}
+
+#[test]
+fn modifiers_come_to_the_window_with_the_keys_that_are_given_back() {
+    const SHIFT: Modifiers = Modifiers { depressed: 1, latched: 0, locked: 0, group: 0 };
+    const NONE: Modifiers = Modifiers { depressed: 0, ..SHIFT };
+    let mut desk = Desk::new(World::extended());
+    let grab = desk.world.client(desk.ime).grab_keyboard(&desk.method);
+    assert_eq!(desk.ime_hears(), ["grabbed modifiers 0x0"]);
+    desk.enable();
+    // without a keyboard of its own, it can say nothing of them
+    desk.world.daemon().conn.modifiers(SHIFT);
+    assert_eq!(desk.app_hears(), ["modifiers 0x1 locked 0x0"]);
+    desk.world.daemon().conn.modifiers(NONE);
+    assert_eq!(desk.app_hears(), ["modifiers 0x0 locked 0x0"]);
+
+    let keyboard = desk.world.client(desk.ime).virtual_keyboard();
+    desk.world.client(desk.ime).tell_keymap(&keyboard);
+    desk.world.settle();
+    desk.ime_hears();
+    // shift is up again before the letter comes back
+    desk.world.daemon().conn.modifiers(SHIFT);
+    desk.key(39, true);
+    desk.key(39, false);
+    desk.world.daemon().conn.modifiers(NONE);
+    assert_eq!(
+        desk.ime_hears(),
+        ["grabbed modifiers 0x1", "grabbed 31 down", "grabbed 31 up", "grabbed modifiers 0x0"]
+    );
+    assert_eq!(desk.app_hears(), [""; 0]);
+    keyboard.modifiers(1, 0, 0, 0);
+    keyboard.key(0, 31, 1);
+    keyboard.key(0, 31, 0);
+    keyboard.modifiers(0, 0, 0, 0);
+    assert_eq!(
+        desk.app_hears(),
+        ["modifiers 0x1 locked 0x0", "key 31 down", "key 31 up", "modifiers 0x0 locked 0x0"]
+    );
+
+    // what holds is told when keys come by themselves again, and then by nobody else
+    desk.world.daemon().conn.modifiers(SHIFT);
+    assert_eq!(desk.app_hears(), [""; 0]);
+    desk.field.disable();
+    desk.field.commit();
+    assert_eq!(desk.app_hears(), ["modifiers 0x1 locked 0x0"]);
+    keyboard.modifiers(2, 0, 0, 0);
+    desk.world.settle();
+    assert_eq!(desk.app_hears(), [""; 0]);
+    desk.field.enable();
+    desk.field.commit();
+    desk.world.settle();
+    desk.world.daemon().conn.modifiers(NONE);
+    assert_eq!(desk.app_hears(), [""; 0]);
+    grab.release();
+    desk.world.settle();
+    assert_eq!(desk.app_hears(), ["modifiers 0x0 locked 0x0"]);
+    let _grab = desk.world.client(desk.ime).grab_keyboard(&desk.method);
+    desk.world.settle();
+    desk.world.daemon().conn.modifiers(SHIFT);
+    assert_eq!(desk.app_hears(), [""; 0]);
+    keyboard.destroy();
+    desk.world.settle();
+    assert_eq!(desk.app_hears(), ["modifiers 0x1 locked 0x0"]);
 }
 
 #[test]

@@ -127,6 +127,9 @@ take_in!(ZwpInputMethodKeyboardGrabV2, zwp_input_method_keyboard_grab_v2::Event,
     match event {
         Event::Keymap { fd, size, .. } => inbox.keymap = more::read_keymap(fd, size),
         Event::Key { key, state, .. } => inbox.input.push(format!("grabbed {key} {}", pressed(state))),
+        Event::Modifiers { mods_depressed, .. } => {
+            inbox.input.push(format!("grabbed modifiers {mods_depressed:#x}"));
+        }
         _ => {}
     }
 });

@@ -1,12 +1,13 @@
 //! The programs themselves, with applications that know nothing of them.
 
 mod files;
+mod input_method;
 mod no_xen;
 mod session;
 
 use std::process::Command;
 
-use session::{Session, is_installed, program};
+use session::{PATIENCE, Session, is_installed, program};
 
 /// A terminal whose title is what was last typed into it, at first `empty`.
 const TERMINAL: &[&str] = &[
@@ -90,6 +91,27 @@ fn windows_survive_the_daemon_and_go_with_their_agent() {
     daemon.terminate();
     assert!(!session.control().exists());
     assert_eq!(named("dom0"), [""; 0]);
+}
+
+#[test]
+fn what_opengl_draws_on_the_cpu_is_moved_once() {
+    if !is_installed("weston-simple-egl") {
+        return;
+    }
+    let session = Session::new();
+    let _daemon = session.daemon();
+    let mut watch = session.watch();
+    let (_agent, log) = session.agent_telling("personal", &["weston-simple-egl"]);
+    watch.until_there_are(&[("personal", "simple-egl")]);
+    let mut frames = 0;
+    while frames < 20 {
+        let line = log.recv_timeout(PATIENCE).unwrap();
+        let Some((_, bytes)) = line.split_once("frame drawn bytes=") else { continue };
+        let bytes = bytes.split(' ').next().unwrap();
+        assert_eq!(bytes.parse(), Ok(250 * 250 * 4), "every pixel of the window: {line}");
+        frames += 1;
+    }
+    assert!(session.picture().len() > 100, "a triangle of many colours");
 }
 
 #[test]

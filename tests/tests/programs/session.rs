@@ -19,7 +19,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// For what takes a second or two on a normal machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The programs, as they are now.
 pub fn program(name: &str) -> PathBuf {
@@ -48,6 +48,9 @@ pub fn is_installed(application: &str) -> bool {
     }
     found
 }
+
+/// What an agent says when applications can come.
+const AGENT_READY: &str = "listening for applications";
 
 /// A process that ends with the test.
 pub struct Process(Child);
@@ -134,31 +137,52 @@ impl Session {
         command
     }
 
-    /// Starts a program and waits for a line of its log.
-    fn start(&self, mut command: Command, ready: &str) -> Process {
+    /// Starts a program and waits for a line of its log. The lines after that can be received.
+    fn start(&self, mut command: Command, ready: &str) -> (Process, Receiver<String>) {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
         let process = Process(child);
         assert!(log.any(|line| line.contains(ready)), "it ended before it was ready");
-        // nobody wants to know the rest, but it must have somewhere to go
-        std::thread::spawn(move || log.for_each(drop));
-        process
+        let (sender, lines) = channel();
+        // where nobody wants to know the rest, it must have somewhere to go all the same
+        std::thread::spawn(move || {
+            log.for_each(|line| {
+                let _ = sender.send(line);
+            });
+        });
+        (process, lines)
     }
 
     pub fn daemon(&self) -> Process {
         let mut daemon = self.command(program("gui-daemon"), "dom0");
         daemon.args(["--backend", "headless", "--config"]).arg(self.dir.path().join("config.toml"));
         daemon.arg("--socket").arg(self.control());
-        self.start(daemon, "ready")
+        self.start(daemon, "ready").0
     }
 
     /// The agent of one of the domains with an application in it.
     pub fn agent(&self, domain: &str, application: &[&str]) -> Process {
+        self.agent_with(domain, &[], application)
+    }
+
+    /// The same, with what it tells of every frame that it draws.
+    pub fn agent_telling(&self, domain: &str, application: &[&str]) -> (Process, Receiver<String>) {
+        let mut agent = self.agent_command(domain, &[], application);
+        agent.env("RUST_LOG", "info,gui_agent::present=trace");
+        self.start(agent, AGENT_READY)
+    }
+
+    /// The same, with options of its own.
+    pub fn agent_with(&self, domain: &str, options: &[&str], application: &[&str]) -> Process {
+        self.start(self.agent_command(domain, options, application), AGENT_READY).0
+    }
+
+    fn agent_command(&self, domain: &str, options: &[&str], application: &[&str]) -> Command {
         let (transport, number) = if domain == "work" { ("ring", "2") } else { ("socket", "1") };
         let mut agent = self.command(program("gui-agent"), domain);
-        agent.args(["--transport", transport, "--domain", number, "--gui-domain", "0", "--"]);
-        agent.args(application);
-        self.start(agent, "listening for applications")
+        agent.args(["--transport", transport, "--domain", number, "--gui-domain", "0"]);
+        agent.args(options).arg("--").args(application);
+        agent
     }
 
     /// Any program as a domain's agent.

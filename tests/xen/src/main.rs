@@ -8,6 +8,7 @@
 mod copying;
 mod counterpart;
 mod devices;
+mod driver;
 mod events;
 mod frames;
 mod grants;
