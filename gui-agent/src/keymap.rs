@@ -41,11 +41,6 @@ impl ForeignKeyboard {
     pub(crate) fn keymap(&self) -> Option<&str> {
         self.keymap.as_deref()
     }
-
-    /// The GUI domain's modifiers, if it tells them.
-    pub(crate) fn modifiers(&self) -> Option<SerializedMods> {
-        self.modifiers
-    }
 }
 
 impl State {
@@ -73,12 +68,18 @@ impl State {
     }
 
     /// The focused client is told the modifiers that hold.
-    pub(crate) fn tell_modifiers(&mut self) {
+    fn tell_modifiers(&mut self) {
         let Some(keyboard) = self.seat.get_keyboard() else { return };
         if let Some(focus) = keyboard.current_focus() {
             let (seat, now) = (self.seat.clone(), keyboard.modifier_state());
             focus.modifiers(&seat, self, now, SERIAL_COUNTER.next_serial());
         }
+    }
+
+    /// The modifiers that hold.
+    pub(crate) fn held_modifiers(&self) -> SerializedMods {
+        let own = || self.seat.get_keyboard().map(|keyboard| keyboard.modifier_state().serialized);
+        self.keyboard.modifiers.or_else(own).unwrap_or_default()
     }
 
     /// The focused client is told these modifiers, whichever hold.

@@ -8,7 +8,8 @@
 //!
 //! A compositor writes [`delegate_guarded!`] where it would write smithay's `delegate_compositor!`, `delegate_shm!`,
 //! `delegate_viewporter!`, `delegate_xdg_shell!`, `delegate_data_device!` and `delegate_primary_selection!`, and begins its `XdgShellHandler::new_popup` with [`admit_popup`] and
-//! whatever uses a positioner with [`admit_positioner`].
+//! whatever uses a positioner with [`admit_positioner`]. One that takes dma-bufs also has [`Guard`] handle
+//! `zwp_linux_buffer_params_v1`.
 
 #![forbid(unsafe_code)]
 

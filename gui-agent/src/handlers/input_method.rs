@@ -182,7 +182,7 @@ impl State {
         let told = self.method_tells_modifiers();
         change(self);
         if told && !self.method_tells_modifiers() {
-            self.tell_modifiers();
+            self.tell_these_modifiers(self.held_modifiers());
         }
     }
 
@@ -218,10 +218,7 @@ impl State {
         grab.repeat_info(0, 0);
         self.method.grab = Some(grab);
         self.tell_method_keymap();
-        if let Some(keyboard) = self.seat.get_keyboard() {
-            let own = keyboard.modifier_state().serialized;
-            self.method_hears(self.keyboard.modifiers().unwrap_or(own), SERIAL_COUNTER.next_serial());
-        }
+        self.method_hears(self.held_modifiers(), SERIAL_COUNTER.next_serial());
     }
 
     /// A key that the input method does not use.
