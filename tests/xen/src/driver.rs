@@ -39,6 +39,8 @@ impl Card {
     /// If there is none; the driver is a module.
     pub fn open() -> anyhow::Result<Self> {
         let nodes = fs::read_dir(DEVICES).context(DEVICES)?.flatten();
+        // The other nodes of a device make no such memory.
+        let nodes = nodes.filter(|node| node.file_name().to_string_lossy().starts_with("card"));
         let cards = nodes
             .filter_map(|node| Some(Self(File::options().read(true).write(true).open(node.path()).ok()?)));
         let mut fitting = cards.filter(|card| card.get_driver().is_ok_and(|driver| driver.name() == DRIVER));
