@@ -9,7 +9,7 @@ use crate::{
 
 /// Nothing that lets an application see or steer others: no picture of the screen, no list of windows, no virtual input, no
 /// layers, no lock, no clipboard without the keyboard.
-const EVERYONES: [&str; 29] = [
+const EVERYONES: [&str; 30] = [
     "org_kde_kwin_server_decoration_manager",
     "wl_compositor",
     "wl_data_device_manager",
