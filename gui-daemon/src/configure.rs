@@ -17,7 +17,7 @@ use tracing::error;
 
 use crate::{
     focus::GuestTarget,
-    shell::{self, FramePart, geom},
+    shell::{self, FramePart, Role, geom},
     state::State,
     windows::{LocalWindow, Source},
 };
@@ -88,7 +88,10 @@ impl State {
         let screen = self.outputs.main_of(window.frame)?;
         let parent = window.placed_on().and_then(|parent| self.shell.window(parent));
         let origin = parent.map(|parent| parent.content.origin()).unwrap_or_default();
-        let bounds = screen.area().inset(self.shell.normal_insets()).size();
+        let bounds = match window.role {
+            Role::Icon => content.size(),
+            _ => self.shell.work_area(screen.area()).inset(self.shell.normal_insets()).size(),
+        };
         Some(Look {
             content,
             origin,

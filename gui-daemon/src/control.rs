@@ -170,6 +170,7 @@ impl State {
             kind: match window.role {
                 Role::Toplevel => WindowKind::Toplevel,
                 Role::Popup { .. } => WindowKind::Popup,
+                Role::Icon => WindowKind::Docked,
             },
         })
     }

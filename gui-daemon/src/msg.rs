@@ -455,6 +455,7 @@ fn window_row(window: &WindowInfo) -> [String; 6] {
     let at = window.geometry;
     let states = [
         (window.kind == WindowKind::Popup, "popup"),
+        (window.kind == WindowKind::Docked, "docked"),
         (!window.mapped, "unmapped"),
         (window.minimised, "minimised"),
         (window.maximised, "maximised"),

@@ -16,7 +16,7 @@ use smithay::{
 
 use crate::{
     focus::{Focus, GuestTarget},
-    shell::{self, Hit, geom},
+    shell::{self, Hit, Role, geom},
     state::State,
     windows::{Source, Windows},
 };
@@ -140,7 +140,9 @@ impl State {
         let id = self.shell.focused()?;
         let free = self.shell.grabbed().is_none() && self.shell.alt_tab_choice().is_none();
         let Hit::Content { id: hit, local } = self.shell.hit(self.pointer_position()) else { return None };
-        if !free || hit != id || self.pointer_hold.taken_from == Some(id) {
+        // one whose frame cannot say so does not hold the pointer
+        let is_window = self.shell.window(id).is_some_and(|window| window.role == Role::Toplevel);
+        if !free || !is_window || hit != id || self.pointer_hold.taken_from == Some(id) {
             return None;
         }
         match &self.windows.get(id)?.source {

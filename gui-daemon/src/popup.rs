@@ -19,10 +19,10 @@ impl State {
         let parent = match self.shell.window(id).map(|window| window.role) {
             Some(Role::Popup { parent }) => parent,
             // one that was too big for a popup is a window like any other
-            Some(Role::Toplevel) | None => return,
+            Some(Role::Toplevel | Role::Icon) | None => return,
         };
         let focused = self.shell.focused();
-        if focused.is_none() || self.shell.toplevel_of(id) != focused {
+        if focused.is_none() || self.shell.base_of(id) != focused {
             self.close(id);
             return;
         }
@@ -42,7 +42,7 @@ impl State {
 
     /// Ends the chain if the keyboard went to another window than the one it belongs to.
     pub(crate) fn dismiss_popups_not_of(&mut self, focused: Option<shell::Id>) {
-        let owner = self.popup_chain.0.first().map(|root| self.shell.toplevel_of(*root));
+        let owner = self.popup_chain.0.first().map(|root| self.shell.base_of(*root));
         if owner.is_some_and(|owner| owner != focused) {
             self.dismiss_popups();
         }

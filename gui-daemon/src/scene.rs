@@ -82,7 +82,10 @@ impl<'a> Stage<'a> {
     fn view(&self, window: &shell::Window) -> Option<View<'a>> {
         let shown = self.windows.get(window.id)?;
         let pixels = match &shown.source {
-            Source::Guest(guest) => guest.pool.image().map_or(Content::Empty, Content::Guest),
+            Source::Guest(guest) => {
+                let show = if window.role == Role::Icon { Content::Icon } else { Content::Guest };
+                guest.pool.image().map_or(Content::Empty, show)
+            }
             Source::Local(local) => {
                 let origin = local.surface_origin((0, 0).into());
                 Content::Surface { surface: local.surface(), origin: Point::new(-origin.x, -origin.y) }
@@ -92,7 +95,10 @@ impl<'a> Stage<'a> {
             Owner::Dom0 => (Style::Admin, DOM0, Color::WHITE),
             owner @ Owner::Domain(_) => {
                 let config = &self.domains.owner(owner)?.config;
-                (Style::Domain(config.label), config.name.as_str(), config.window_background_color)
+                // icons are made to lie on a panel
+                let is_icon = window.role == Role::Icon;
+                let background = if is_icon { DESKTOP } else { config.window_background_color };
+                (Style::Domain(config.label), config.name.as_str(), background)
             }
         };
         let frame = FrameSpec {

@@ -112,6 +112,7 @@ pub struct State {
 
     pub(crate) reaper: Reaper,
     pub(crate) waits: Waits,
+    pub(crate) tray_is_watched: bool,
     pub(crate) pace: Pace,
     /// Who is told when nobody is at the machine.
     pub(crate) idle: IdleNotifierState<Self>,
@@ -213,6 +214,7 @@ impl State {
             x11_modifiers: 0,
             reaper,
             waits: Waits::default(),
+            tray_is_watched: false,
             pace: Pace::default(),
             idle: IdleNotifierState::new(dh, loop_handle.clone()),
             unsent: Vec::new(),
@@ -273,6 +275,7 @@ impl State {
             // dom0's clients may withdraw a wish without a word
             self.update_pointer_hold();
         }
+        self.watch_tray();
         self.queue_changed();
         self.flush_links();
         self.popups.cleanup();

@@ -1,7 +1,7 @@
 //! What a domain's connection tells, carried out on the shell and the window table.
 
 use gui_protocol::{Cursor, DaemonEvent, Rect, SizeHints, WindowFlags, WindowId};
-use tracing::{debug, info};
+use tracing::info;
 
 use super::{Domain, DomainId, desktop_rect, link::EndReason, wire_rect};
 use crate::{
@@ -82,8 +82,7 @@ impl State {
                     self.queue_cursor_redraw();
                 }
             }
-            // Trays are not served: what is offered is not taken.
-            DaemonEvent::Docked { window } => debug!(domain = id.0, %window, "a tray icon was offered"),
+            DaemonEvent::Docked { window } => self.guest_docked(id, window),
             DaemonEvent::Clipboard { data } => self.clipboard_came(id, Some(data)),
             DaemonEvent::ClipboardTooLarge => self.clipboard_came(id, None),
             DaemonEvent::BufferAdded { window, buffer, width, height, format, refs } => {

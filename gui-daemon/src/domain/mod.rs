@@ -9,6 +9,7 @@ mod frames;
 mod link;
 mod reaper;
 mod table;
+mod tray;
 mod wishes;
 mod xen;
 
@@ -44,6 +45,8 @@ pub struct Domain {
     pub config: DomainConfig,
     link: Link,
     windows: HashMap<WindowId, shell::Id>,
+    /// Whether it was logged that the tray has no room for all of its icons.
+    icons_hidden: bool,
     /// How its agent answers.
     pub(crate) liveness: Liveness,
 }
@@ -51,7 +54,7 @@ pub struct Domain {
 impl Domain {
     fn new(id: DomainId, config: DomainConfig) -> Self {
         let (link, liveness) = (Link::default(), Liveness::default());
-        Self { id, config, link, windows: HashMap::new(), liveness }
+        Self { id, config, link, windows: HashMap::new(), icons_hidden: false, liveness }
     }
 
     /// The id that its domain has on Xen, or on the software transport. `None` where no such domain runs.

@@ -576,6 +576,8 @@ pub enum WindowKind {
     Toplevel,
     /// A menu, tooltip or the like.
     Popup,
+    /// An icon in the tray.
+    Docked,
 }
 
 /// The sockets in the runtime directory are named `transom-DISPLAY.sock` for the Wayland socket DISPLAY.

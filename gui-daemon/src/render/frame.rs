@@ -333,9 +333,9 @@ fn fill_parts(view: &View<'_>, palette: Palette, mapping: Mapping) -> Vec<(Recta
     let covered = match view.pixels {
         // A surface may be translucent: the background is under all of it.
         Content::Empty | Content::Surface { .. } => Rectangle::default(),
-        Content::Guest(image) if !image.is_opaque() => Rectangle::default(),
-        Content::Guest(image) => {
-            let placing = image.placing(mapping.point(view.content.origin()), mapping);
+        Content::Guest(image) | Content::Icon(image) if !image.is_opaque() => Rectangle::default(),
+        Content::Guest(image) | Content::Icon(image) => {
+            let placing = image.placing(view, mapping);
             placing.and_then(|placing| placing.target.intersection(content)).unwrap_or_default()
         }
     };

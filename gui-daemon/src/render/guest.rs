@@ -11,11 +11,15 @@ use smithay::{
 };
 
 use super::{
+    Content, View,
     elements::{Area, Damage, Mapping, Pixels},
     painter::GuestPixels,
     scaled::Placing,
 };
-use crate::shell::geom::{self, Rect, Size};
+use crate::{
+    scale::saturated,
+    shell::geom::{self, Rect, Size},
+};
 
 /// Damage rectangles remembered one by one; beyond this they become their bounding box, so that a domain's flood of
 /// small updates costs a short list and at worst one full redraw of its own window.
@@ -136,8 +140,32 @@ impl GuestImage {
         self.size
     }
 
-    /// Where the image goes whose corner lies at `corner` of the framebuffer.
-    pub(super) fn placing(&self, corner: Point<i32, Physical>, mapping: Mapping) -> Option<Placing> {
+    /// Where the image goes in a view that shows it.
+    pub(super) fn placing(&self, view: &View<'_>, mapping: Mapping) -> Option<Placing> {
+        match view.pixels {
+            Content::Icon(_) => self.fitted(mapping.snapped(view.content), mapping),
+            _ => self.laid(mapping.point(view.content.origin()), mapping),
+        }
+    }
+
+    /// In the middle of `room`, and smaller than it is where it would not fit.
+    fn fitted(&self, room: Area, mapping: Mapping) -> Option<Placing> {
+        let Placing { source, target } = self.laid(room.loc, mapping)?;
+        let (width, height) = (i64::from(target.size.w), i64::from(target.size.h));
+        // the longer side for its room is the one that has to fit
+        let (from, to) = if width * i64::from(room.size.h) > height * i64::from(room.size.w) {
+            (width, i64::from(room.size.w))
+        } else {
+            (height, i64::from(room.size.h))
+        };
+        let side = |length: i64| saturated(if from > to { length * to / from } else { length }.max(1));
+        let (width, height) = (side(width), side(height));
+        let corner = (room.loc.x + (room.size.w - width) / 2, room.loc.y + (room.size.h - height) / 2);
+        Placing::new(source, Rectangle::new(corner.into(), (width, height).into()))
+    }
+
+    /// With its corner at `corner` of the framebuffer.
+    fn laid(&self, corner: Point<i32, Physical>, mapping: Mapping) -> Option<Placing> {
         let exact = (self.source.width, self.source.height).into();
         let scaled = mapping.size(self.shown_size);
         let fits = (scaled.w - self.source.width).abs() <= 1 && (scaled.h - self.source.height).abs() <= 1;
@@ -165,15 +193,10 @@ impl GuestImage {
         }
     }
 
-    /// What of the image, laid with its corner at `corner`, lies within `clip`. The pixels are put in later.
-    pub(super) fn element(
-        &self,
-        corner: Point<i32, Physical>,
-        clip: Area,
-        mapping: Mapping,
-    ) -> Option<Pixels<()>> {
-        let placing = self.placing(corner, mapping)?;
-        let geometry = placing.target.intersection(clip).filter(|seen| !seen.is_empty())?;
+    /// What a view shows of the image. The pixels are put in later.
+    pub(super) fn element(&self, view: &View<'_>, mapping: Mapping) -> Option<Pixels<()>> {
+        let placing = self.placing(view, mapping)?;
+        let geometry = placing.target.intersection(mapping.clip(view)).filter(|seen| !seen.is_empty())?;
         self.shown.set(self.commit);
         let damage = self.damage.iter().filter_map(|&(commit, rect)| {
             let changed = placing.changed(rect)?.intersection(geometry)?;

@@ -108,7 +108,7 @@ impl<R: Painter> Sheet<R> {
 
     /// What changed in a view; none if that is more than content.
     fn patch(&mut self, view: &View<'_>) -> Result<Option<Patch<R>>, RenderError> {
-        let Content::Guest(image) = view.pixels else { return Ok(None) };
+        let (Content::Guest(image) | Content::Icon(image)) = view.pixels else { return Ok(None) };
         let Some(at) = self.stack.iter().position(|(id, _)| *id == view.id) else { return Ok(None) };
         let (above, from_here) = self.stack.split_at(at);
         let outer = self.mapping.rect(view.outer);
@@ -116,8 +116,7 @@ impl<R: Painter> Sheet<R> {
         else {
             return Ok(None);
         };
-        let clip = self.mapping.clip(view);
-        let pixels = image.element(self.mapping.point(view.content.origin()), clip, self.mapping);
+        let pixels = image.element(view, self.mapping);
         let fill = known.frame.fill(view, self.mapping);
         let (Some(pixels), Some(seen)) = (pixels, &known.seen) else { return Ok(None) };
         if !seen.is_place_of(&pixels) || seen.fill != fill.commit {

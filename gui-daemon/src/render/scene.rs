@@ -43,13 +43,16 @@ pub struct View<'a> {
     pub background: Color,
 }
 
-/// The pixels of a view, laid from the top left corner of its content rectangle, never scaled to fit it.
+/// The pixels of a view, laid from the top left corner of its content rectangle, and, but for an icon's, never scaled to fit
+/// it.
 #[derive(Clone, Copy, Debug)]
 pub enum Content<'a> {
     /// Nothing yet.
     Empty,
     /// A domain's pages.
     Guest(&'a GuestImage),
+    /// A domain's pages, made small enough for the content rectangle, in the middle of it.
+    Icon(&'a GuestImage),
     /// A surface of one of dom0's own clients, with its subsurfaces.
     Surface {
         /// The root surface.

@@ -240,9 +240,8 @@ impl<R: Painter> Sheet<R> {
         match view.pixels {
             _ if clip.is_empty() => {}
             Content::Empty => {}
-            Content::Guest(image) => {
-                let corner = self.mapping.point(view.content.origin());
-                if let Some(pixels) = image.element(corner, clip, self.mapping) {
+            Content::Guest(image) | Content::Icon(image) => {
+                if let Some(pixels) = image.element(view, self.mapping) {
                     let renderer = self.renderer.get_mut();
                     let mut pixels =
                         pixels.of(renderer.guest(image, &mut known.copied, &mut self.staging)?);

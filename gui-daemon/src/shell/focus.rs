@@ -1,12 +1,13 @@
 //! Which window has the keyboard, and how the user goes from one to the next.
 //!
-//! Only toplevels on the desktop have it, and as long as there is one, one has it. A click and Alt-Tab decide;
-//! when the window that has it goes, the one used last before it follows. A window that shows up by itself takes it
+//! Only toplevels on the desktop have it, and as long as there is one, one has it; but for an icon of the tray that the user
+//! clicks on, until its menu closes. A click and Alt-Tab decide; when the window that has it goes, the one used last before
+//! it follows. A window that shows up by itself takes it
 //! too, as users expect of a program they just started; this can be used to catch what is typed for another window,
 //! so [`Metrics::focus_new`](super::Metrics::focus_new) can reserve that to the owner of the focused one.
 
 use super::stacking::chain;
-use super::window::{Id, Role};
+use super::window::{Id, Window};
 use super::{Direction, Shell};
 
 /// The user going through the windows.
@@ -24,12 +25,12 @@ impl Shell {
         self.focused
     }
 
-    /// Gives a toplevel, or the modal dialog on it, the keyboard because the user asked for it: shows it if it is
-    /// minimised, and raises it.
+    /// Gives a toplevel or an icon, or the modal dialog on it, the keyboard because the user asked for it: shows it if it
+    /// is minimised, and raises it.
     pub fn request_focus(&mut self, id: Id) {
         let id = self.in_use(id);
-        if self.windows.get(&id).is_some_and(|window| window.mapped && window.role == Role::Toplevel) {
-            let minimised = |window: &&super::Window| window.state.minimised;
+        if self.windows.get(&id).is_some_and(|window| window.mapped && !window.is_popup()) {
+            let minimised = |window: &&Window| window.state.minimised;
             let asleep: Vec<Id> =
                 chain(&self.windows, id).filter(minimised).map(|window| window.id).collect();
             for id in asleep {
@@ -44,7 +45,9 @@ impl Shell {
     /// A window came to the desktop by itself: to the top and to the keyboard, if it may.
     pub(super) fn come_forward(&mut self, id: Id) {
         let Some(window) = self.windows.get(&id) else { return };
-        let (owner, toplevel, parent) = (window.owner, window.role == Role::Toplevel, window.parent());
+        let (owner, toplevel) = (window.owner, window.is_toplevel());
+        // an icon's menu comes to the top, where the icon is already
+        let stays_on_parent = !toplevel && window.parent().is_some() && !self.is_of_tray(id);
         self.effects.changed = true;
         if !self.is_visible(id) {
             return;
@@ -53,7 +56,7 @@ impl Shell {
         let rival =
             rival.filter(|rival| !self.metrics.focus_new && rival.owner != owner).map(|rival| rival.id);
         match rival {
-            _ if !toplevel && parent.is_some() => self.raise_among_siblings(id),
+            _ if stays_on_parent => self.raise_among_siblings(id),
             Some(rival) => self.lower_below(id, rival),
             None => {
                 self.raise(id);
@@ -73,7 +76,7 @@ impl Shell {
     }
 
     fn give_focus(&mut self, to: Option<Id>) {
-        if let Some(to) = to {
+        if let Some(to) = to.filter(|to| self.windows.get(to).is_some_and(Window::is_toplevel)) {
             self.recent.retain(|id| *id != to);
             self.recent.insert(0, to);
         }
@@ -93,10 +96,15 @@ impl Shell {
     /// on windows that can have them.
     pub(super) fn settle(&mut self) {
         let windows = &self.windows;
-        let can_focus = |id: &Id| windows.get(id).is_some_and(|window| window.mapped && !window.is_popup());
-        self.recent.retain(can_focus);
-        if !self.focused.is_some_and(|id| can_focus(&id) && self.is_visible(id)) {
-            let next = self.recent.iter().copied().find(|id| self.is_visible(*id));
+        self.recent.retain(|id| windows.get(id).is_some_and(|window| window.mapped && window.is_toplevel()));
+        let can_focus = |id: Id| {
+            let window = windows.get(&id);
+            window.is_some_and(|window| window.mapped && !window.is_popup()) && self.is_visible(id)
+        };
+        let lost = !self.focused.is_some_and(can_focus);
+        let next = self.recent.iter().copied().find(|id| self.is_visible(*id));
+        let is_done = self.menu_has_closed() && next.is_some();
+        if lost || is_done {
             self.give_focus(next);
         }
         if self.grabbed().is_some_and(|(id, _)| !self.is_visible(id)) {
@@ -111,8 +119,10 @@ impl Shell {
     pub fn alt_tab(&mut self, direction: Direction) {
         let (candidates, at) = match self.switcher.take() {
             Some(switcher) => (switcher.candidates, Some(switcher.at)),
-            // the focused window is the one used last
-            None => (self.recent.clone(), self.focused.map(|_| 0)),
+            // the focused window is the one used last, unless it is an icon
+            None => {
+                (self.recent.clone(), self.focused.filter(|id| self.recent.first() == Some(id)).map(|_| 0))
+            }
         };
         let Some(last) = candidates.len().checked_sub(1) else { return };
         let at = match (direction, at) {

@@ -20,7 +20,7 @@ const CORNER: i32 = 16;
 pub struct Metrics {
     /// Height of the title band, the frame's upper side.
     pub title_height: i32,
-    /// Thickness of a toplevel's other sides, and of all four of a fullscreen window.
+    /// Thickness of a toplevel's other sides, and of all four of a fullscreen window and of an icon.
     pub border: i32,
     /// Thickness of a popup's inner frame.
     pub popup_border: i32,
@@ -41,6 +41,7 @@ impl Metrics {
         match role {
             Role::Popup { .. } => Insets::uniform(self.popup_border),
             Role::Toplevel if state.fullscreen => Insets::uniform(self.border),
+            Role::Icon => Insets::uniform(self.border),
             Role::Toplevel => Insets { top: self.title_height, ..Insets::uniform(self.border) },
         }
     }
@@ -97,8 +98,8 @@ pub enum FramePart {
     Button(Button),
     /// A side or a corner: resizes the window.
     Edge(Edges),
-    /// Takes clicks and does nothing with them: the sides of a window that fills its output, and what lies beside
-    /// content narrower than its frame.
+    /// Takes clicks and does nothing with them: the sides of a window that fills its output and of an icon, and what lies
+    /// beside content narrower than its frame.
     Border,
 }
 
@@ -127,6 +128,7 @@ pub enum Hit {
 pub(super) fn outer(role: Role, content: Rect, insets: Insets) -> Rect {
     match role {
         Role::Popup { .. } => content,
+        Role::Icon => content.outset(insets),
         Role::Toplevel => {
             let frame = content.outset(insets);
             Rect { width: frame.width.max(MIN_FRAME_WIDTH), ..frame }
@@ -150,7 +152,7 @@ pub(super) fn hit(window: &Window, at: Point) -> Hit {
 fn part(window: &Window, at: Point) -> FramePart {
     let state = window.state;
     let outer = window.frame.size();
-    if state.fullscreen {
+    if state.fullscreen || window.role == Role::Icon {
         return FramePart::Border;
     }
     let edges = edges(outer, window.insets, at);

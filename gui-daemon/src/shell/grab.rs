@@ -81,8 +81,8 @@ impl Shell {
         let hit = self.hit(at);
         if let Hit::Content { id, .. } | Hit::Frame { id, .. } = hit {
             self.raise(id);
-            if let Some(toplevel) = self.toplevel_of(id) {
-                self.request_focus(toplevel);
+            if let Some(base) = self.base_of(id) {
+                self.request_focus(base);
             }
         }
         if let Hit::Frame { id, part } = hit {

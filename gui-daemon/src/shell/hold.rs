@@ -12,7 +12,7 @@ use super::frame;
 use super::geom::{Edges, Rect, Size};
 use super::grab::Grab;
 use super::placement;
-use super::window::{Id, MAX_CONTENT, MIN_CONTENT, State, Window};
+use super::window::{Id, MAX_CONTENT, MIN_CONTENT, Role, State, Window};
 
 /// Whether what a window was told has been answered by content.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl Window {
 
     /// Whether sizes that it is told are answered by content.
     fn draws(&self) -> bool {
-        self.patient && self.mapped && !self.is_popup()
+        self.patient && self.mapped && self.is_toplevel()
     }
 }
 
@@ -100,7 +100,10 @@ impl Shell {
     /// drew it. A size that it was not told is its own choice: it gets it, unless it fills an output or its frame is
     /// ahead of it; while the user resizes it, it gets it for now.
     pub fn drawn(&mut self, id: Id, size: Size, answers: bool) {
-        let Some(window) = self.windows.get_mut(&id) else { return };
+        // whatever an icon's size is, it is made to fit
+        let Some(window) = self.windows.get_mut(&id).filter(|window| window.role != Role::Icon) else {
+            return;
+        };
         let size = size.clamped(MIN_CONTENT, MAX_CONTENT);
         if !window.draws() {
             let wish = Rect::at(window.normal.origin(), size);

@@ -11,7 +11,7 @@ use super::{Shell, frame, placement};
 impl Shell {
     /// A window's owner wishes its content to have this place and size. A popup gets it, brought onto its output. A
     /// toplevel gets it as far as it stays reachable, but neither while it fills an output nor while the user resizes
-    /// it; while the user moves it, it gets the size. Where the outcome differs from the wish, a
+    /// it; while the user moves it, it gets the size. An icon stays as it is. Where the outcome differs from the wish, a
     /// [`Configure`](super::Effect::Configure) says so. What comes while an answer is awaited is the answer.
     pub fn request_geometry(&mut self, id: Id, content: Rect) {
         let Some(window) = self.windows.get_mut(&id) else { return };
@@ -19,10 +19,10 @@ impl Shell {
             return self.drawn(id, content.size(), true);
         }
         window.told.0 = content;
-        let fills_output = window.state.fills_output();
+        let is_fixed = window.state.fills_output() || window.role == Role::Icon;
         let held = self.grab.as_ref().filter(|grab| grab.holds().0 == id);
         match held {
-            _ if fills_output => self.lay_out(id),
+            _ if is_fixed => self.lay_out(id),
             Some(Grab::Resize { .. }) => self.lay_out(id),
             Some(Grab::Move { .. }) => {
                 let place = window.normal.origin();
@@ -117,11 +117,12 @@ impl Shell {
     /// are brought onto the new ones.
     pub fn set_outputs(&mut self, outputs: Vec<Rect>) {
         self.outputs = placement::usable(outputs);
+        self.fit_work_areas();
         self.let_go();
         self.effects.changed = true;
         let mapped: Vec<(Id, Rect)> = self
             .all_windows()
-            .filter(|window| window.mapped)
+            .filter(|window| window.mapped && window.role != Role::Icon)
             .map(|window| (window.id, window.normal))
             .collect();
         for (id, normal) in mapped {
@@ -131,6 +132,7 @@ impl Shell {
             self.place(id, normal);
             self.go_ahead(id);
         }
+        self.lay_out_tray();
         self.settle();
     }
 
@@ -141,7 +143,7 @@ impl Shell {
 
     /// Changes a toplevel's state; a grab of it ends if that changed anything, and the answer says so.
     pub(super) fn edit_state(&mut self, id: Id, edit: impl FnOnce(&mut Window)) -> bool {
-        let Some(window) = self.windows.get_mut(&id).filter(|window| !window.is_popup()) else {
+        let Some(window) = self.windows.get_mut(&id).filter(|window| window.is_toplevel()) else {
             return false;
         };
         let before = window.state;
@@ -168,22 +170,24 @@ impl Shell {
         let content = placement::within_limits(content);
         let protect = window.popup_protection;
         let normal = match window.role {
+            Role::Icon => window.normal,
             _ if !window.mapped => content,
             Role::Toplevel => self.reachable(content),
-            Role::Popup { parent } if protect && placement::covers_output(&self.outputs, content) => {
+            Role::Popup { parent } if protect && placement::covers_output(&self.work_areas, content) => {
                 if let Some(window) = self.windows.get_mut(&id) {
                     window.set_role(false, parent);
                 }
                 self.remember(id);
                 self.room_for(id, content)
             }
-            Role::Popup { .. } => self
-                .beside_parent(window, content)
-                .unwrap_or_else(|| placement::popup_on_screen(&self.outputs, content)),
+            Role::Popup { .. } => self.beside_parent(window, content).unwrap_or_else(|| {
+                let output = placement::output_of(&self.outputs, content);
+                placement::popup_on_screen(output, self.room_around(window, content), content)
+            }),
         };
         let Some(window) = self.windows.get_mut(&id) else { return };
         window.normal = normal;
-        let gets_a_frame = !window.is_popup() && window.frame == window.content;
+        let gets_a_frame = window.is_toplevel() && window.frame == window.content;
         self.lay_out(id);
         if gets_a_frame {
             self.go_ahead(id);
@@ -197,7 +201,7 @@ impl Shell {
         let parent = window.transient_for.filter(|parent| self.is_visible(*parent));
         let parent = parent.and_then(|parent| self.windows.get(&parent)).map(|parent| parent.frame);
         let around = parent.unwrap_or(Rect::at(self.pointer, MIN_CONTENT));
-        let output = placement::output_of(&self.outputs, around);
+        let output = placement::output_of(&self.work_areas, around);
 
         let room = output.inset(self.normal_insets()).size().clamped(MIN_CONTENT, MAX_CONTENT);
         let mut size = content.size().clamped(MIN_CONTENT, MAX_CONTENT);
@@ -209,8 +213,7 @@ impl Shell {
         let origin = match parent {
             Some(parent) => placement::centred(parent, frame.size(), output),
             None => {
-                let others =
-                    self.stack().rev().filter(|other| other.id != id && other.role == Role::Toplevel);
+                let others = self.stack().rev().filter(|other| other.id != id && other.is_toplevel());
                 let taken: Vec<Rect> = others.map(|other| other.frame).take(placement::NOTICED).collect();
                 let step = self.metrics.title_height + self.metrics.border;
                 placement::beside(output, frame.size(), step, &taken)
@@ -245,7 +248,7 @@ impl Shell {
     /// The content moved by the shortest way to where its title band can be grabbed.
     pub(super) fn reachable(&self, content: Rect) -> Rect {
         let frame = self.frame_around(content);
-        let moved = placement::reachable(&self.outputs, frame, self.metrics.title_height);
+        let moved = placement::reachable(&self.work_areas, frame, self.metrics.title_height);
         content.moved_to(content.origin().plus(moved.origin().minus(frame.origin())))
     }
 

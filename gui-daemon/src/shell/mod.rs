@@ -8,7 +8,8 @@
 //! - A toplevel's frame encloses its content and adds to it on all four sides; a popup's lies inside its content.
 //! - A toplevel on the desktop can be grabbed: part of its title band is on an output.
 //! - What belongs to a window is directly above it: its popups and its dialogs.
-//! - The focus is on a toplevel on the desktop, if there is one.
+//! - The focus is on a toplevel on the desktop, if there is one, or on an icon that the user clicked.
+//! - What domains dock lies in cells of the tray, above the windows, and nothing that fills an output is under it.
 //! - A window that draws at the sizes it is told has a frame of the size it has drawn, unless it is late with that.
 
 mod focus;
@@ -21,6 +22,7 @@ mod placement;
 pub mod popup;
 mod stacking;
 mod tile;
+pub mod tray;
 pub mod window;
 
 #[cfg(test)]
@@ -36,6 +38,7 @@ use hold::Answer;
 pub use popup::Positioner;
 use stacking::Windows;
 pub use tile::Tile;
+use tray::Tray;
 pub use window::{Id, NewWindow, Owner, Role, SizeLimits, State, Window};
 
 /// What the caller has to do after an operation.
@@ -87,6 +90,9 @@ pub struct Shell {
     metrics: Metrics,
     /// Never empty.
     outputs: Vec<Rect>,
+    /// What of each of `outputs` windows may fill.
+    work_areas: Vec<Rect>,
+    tray: Tray,
     windows: Windows,
     /// All of `windows`, bottom to top.
     order: Vec<Id>,
@@ -126,6 +132,8 @@ impl Shell {
         let pointer = outputs.first().map(|output| output.centre()).unwrap_or_default();
         Self {
             metrics: metrics.sane(),
+            work_areas: outputs.clone(),
+            tray: Tray::default(),
             outputs,
             windows: Windows::new(),
             order: Vec::new(),
@@ -178,10 +186,13 @@ impl Shell {
         id
     }
 
-    /// Makes a window that is not mapped a toplevel or a popup. A popup's parent must be of the same owner, or counts as
-    /// none; a toplevel's is set by [`Shell::set_transient`].
+    /// Makes a window that is not mapped a toplevel or a popup, or docks it. A popup's parent must be of the same owner, or
+    /// counts as none; a toplevel's is set by [`Shell::set_transient`].
     pub fn set_role(&mut self, id: Id, role: Role) {
-        let Some(window) = self.windows.get_mut(&id).filter(|window| !window.mapped) else { return };
+        if role == Role::Icon {
+            return self.dock(id);
+        }
+        let Some(window) = self.changeable(id) else { return };
         window.wants_popup = matches!(role, Role::Popup { .. });
         window.set_role(window.wants_popup, window.parent());
         if let Role::Popup { parent } = role {
@@ -194,7 +205,7 @@ impl Shell {
     /// Shows a window. A toplevel gets a place, if it has none, and comes forward with the focus, if it may. A popup
     /// is brought onto its output, or, if it is a domain's and would cover it, becomes a toplevel.
     pub fn map(&mut self, id: Id) {
-        let Some(window) = self.windows.get_mut(&id).filter(|window| !window.mapped) else { return };
+        let Some(window) = self.changeable(id) else { return };
         window.mapped = true;
         window.set_role(window.wants_popup, window.parent());
         let (normal, placed) = (window.normal, window.placed);
@@ -213,15 +224,21 @@ impl Shell {
         self.settle();
     }
 
-    /// Takes a window off the desktop. It keeps its place.
+    /// Takes a window off the desktop. It keeps its place. An icon stays.
     pub fn unmap(&mut self, id: Id) {
-        if let Some(window) = self.windows.get_mut(&id).filter(|window| window.mapped) {
+        let can_go = |window: &&mut Window| window.mapped && window.role != Role::Icon;
+        if let Some(window) = self.windows.get_mut(&id).filter(can_go) {
             window.mapped = false;
             window.answer = Answer::default();
             self.go_ahead(id);
             self.effects.changed = true;
             self.settle();
         }
+    }
+
+    /// A window that is not mapped, and no icon.
+    fn changeable(&mut self, id: Id) -> Option<&mut Window> {
+        self.windows.get_mut(&id).filter(|window| !window.mapped && window.role != Role::Icon)
     }
 
     /// Forgets a window. What belonged to it belongs to what it belonged to.
@@ -245,6 +262,7 @@ impl Shell {
         self.order.retain(known);
         self.effects.close.retain(known);
         self.positioned.retain(known);
+        self.forget_icons();
         self.effects.changed = true;
         self.settle();
     }

@@ -75,14 +75,13 @@ pub(super) fn reachable(outputs: &[Rect], frame: Rect, band: i32) -> Rect {
     nearest.min_by_key(|moved| distance(moved.origin(), frame.origin())).unwrap_or(frame)
 }
 
-/// `popup`, made small enough for its output and moved inside it. One that no output shows at all stays where it is:
-/// programs park windows there that they do not want seen.
-pub(super) fn popup_on_screen(outputs: &[Rect], popup: Rect) -> Rect {
-    let output = output_of(outputs, popup);
+/// `popup`, made small enough for `area`, a part of its output, and moved inside it. One that the output does not show at
+/// all stays where it is: programs park windows there that they do not want seen.
+pub(super) fn popup_on_screen(output: Rect, area: Rect, popup: Rect) -> Rect {
     if output.intersection(popup).is_empty() {
         return popup;
     }
-    Rect::at(popup.origin(), popup.size().clamped(MIN_CONTENT, output.size())).pushed_inside(output)
+    Rect::at(popup.origin(), popup.size().clamped(MIN_CONTENT, area.size())).pushed_inside(area)
 }
 
 /// Whether `popup` covers more than nine tenths of its output.

@@ -6,7 +6,6 @@
 
 use super::Shell;
 use super::geom::{Point, Rect, Size};
-use super::placement;
 use super::window::{Id, MAX_CONTENT, MIN_CONTENT, Window};
 
 /// A peer's places and lengths are brought within this many pixels: beyond any desktop, and far from where sums
@@ -226,7 +225,7 @@ impl Shell {
     }
 
     fn output_around(&self, window: &Window) -> Rect {
-        placement::output_of(&self.outputs, window.frame)
+        self.room_around(window, window.frame)
     }
 }
 

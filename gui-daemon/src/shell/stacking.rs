@@ -103,7 +103,7 @@ impl Shell {
         let family = self.order.get(family(&self.windows, &self.order, id)).unwrap_or_default();
         let members = family.iter().rev().filter_map(|member| self.windows.get(member));
         let mut blocking = members.filter(|window| {
-            let modal = |window: &Window| window.modal && window.role == Role::Toplevel && window.mapped;
+            let modal = |window: &Window| window.modal && window.is_toplevel() && window.mapped;
             // every window between must be modal as well: a dialog holds up its own window and no other
             chain(&self.windows, window.id).take_while(|above| above.id != id).all(modal)
         });
@@ -137,6 +137,7 @@ impl Shell {
         let members = self.order.get(family(&self.windows, &self.order, id)).unwrap_or_default();
         let height = members.iter().map(|member| depth(*member)).max().unwrap_or(0) + 1 - depth(id);
         child.owner == above.owner
+            && child.role != Role::Icon
             && !belongs_to(&self.windows, parent, id)
             && depth(parent) + height <= MAX_DEPTH
     }
@@ -165,6 +166,9 @@ impl Shell {
         if let Some(choice) = choice {
             lift(&self.windows, order.to_mut(), choice);
         }
+        if self.has_icons() {
+            self.lift_strip(order.to_mut(), |window| self.is_shown(window, choice));
+        }
         (0..order.len())
             .filter_map(move |place| self.windows.get(order.get(place)?))
             .filter(move |window| self.is_shown(window, choice))
@@ -184,9 +188,9 @@ impl Shell {
             .unwrap_or(Hit::Nothing)
     }
 
-    /// The toplevel that a window is or belongs to, if its owner wants it shown.
-    pub fn toplevel_of(&self, id: Id) -> Option<Id> {
-        let suits = |window: &&Window| window.mapped && window.role == Role::Toplevel;
+    /// The toplevel or icon that a window is or belongs to, if it is to be shown: the one that has the keyboard for it.
+    pub fn base_of(&self, id: Id) -> Option<Id> {
+        let suits = |window: &&Window| window.mapped && !window.is_popup();
         chain(&self.windows, id).find(suits).map(|window| window.id)
     }
 }

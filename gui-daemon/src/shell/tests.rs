@@ -4,6 +4,7 @@ mod hold;
 mod operations;
 mod picture;
 mod tile;
+mod tray;
 
 use picture::{METRICS, assert_picture, cell, cells};
 

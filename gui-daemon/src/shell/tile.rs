@@ -132,7 +132,7 @@ impl Shell {
     /// Where the window that the pointer moves will be if it is let go of now, other than where it is.
     pub fn landing_place(&self) -> Option<(Id, Rect)> {
         let Some(Grab::Move { id, landing: Some(landing), .. }) = self.grab else { return None };
-        Some((id, landing.area(self.output_at(self.pointer))))
+        Some((id, landing.area(self.work_area(self.output_at(self.pointer)))))
     }
 
     /// What letting go here would do.
@@ -146,10 +146,11 @@ impl Shell {
         let Some(normal) = self.windows.get(&id).map(|window| window.normal) else { return };
         // the place that it goes back to says on which output it is
         if self.home_of(normal) != output {
-            let room = output.inset(self.normal_insets()).size();
+            let area = self.work_area(output);
+            let room = area.inset(self.normal_insets()).size();
             let frame =
                 self.frame_around(Rect::at(normal.origin(), normal.size().clamped(MIN_CONTENT, room)));
-            let moved = frame.pushed_inside(output).inset(self.normal_insets());
+            let moved = frame.pushed_inside(area).inset(self.normal_insets());
             self.place(id, moved);
         }
         match landing {
@@ -171,8 +172,9 @@ impl Shell {
     pub(super) fn filled_by(&self, window: &Window) -> Option<Rect> {
         let output = self.home_of(window.normal);
         match window.state {
-            State { fullscreen: true, .. } | State { maximised: true, .. } => Some(output),
-            State { tiled, .. } => tiled.map(|tile| tile.of(output)),
+            State { fullscreen: true, .. } => Some(output),
+            State { maximised: true, .. } => Some(self.work_area(output)),
+            State { tiled, .. } => tiled.map(|tile| tile.of(self.work_area(output))),
         }
     }
 }

@@ -33,6 +33,8 @@ pub enum Role {
         /// The window it is stacked directly above.
         parent: Option<Id>,
     },
+    /// Has a cell of the tray, framed on all sides, and the keyboard focus if the user clicks on it.
+    Icon,
 }
 
 /// How a toplevel is shown. More than one may hold; the first that does decides: minimised, fullscreen, maximised, tiled.
@@ -93,7 +95,7 @@ pub struct Window {
     pub id: Id,
     /// On whose behalf it is shown.
     pub owner: Owner,
-    /// Toplevel or popup; a popup too big to be one is shown as a toplevel.
+    /// Toplevel, popup or icon; a popup too big to be one is shown as a toplevel.
     pub role: Role,
     /// The toplevel this one is a dialog of.
     pub transient_for: Option<Id>,
@@ -101,11 +103,11 @@ pub struct Window {
     pub content: Rect,
     /// The outer edge of its frame; for a popup, whose frame is drawn over the content, the same as `content`.
     pub frame: Rect,
-    /// Thickness of its frame on each side: outside of the content for toplevels, inside of it for popups.
+    /// Thickness of its frame on each side: inside of the content for popups, outside of it for all others.
     pub insets: Insets,
     /// How it is shown, or will be once its content fits.
     pub state: State,
-    /// Whether its owner wants it shown.
+    /// Whether its owner wants it shown; of an icon, whether it has a cell.
     pub mapped: bool,
     /// Whether it is a dialog that is to be done with before its window is used again.
     pub(super) modal: bool,
@@ -143,6 +145,10 @@ impl Window {
         matches!(self.role, Role::Popup { .. })
     }
 
+    pub(super) fn is_toplevel(&self) -> bool {
+        self.role == Role::Toplevel
+    }
+
     /// The window it lies on as a popup that was placed by a positioner.
     pub fn placed_on(&self) -> Option<Id> {
         self.positioner.and(self.parent())
@@ -153,6 +159,7 @@ impl Window {
         match self.role {
             Role::Toplevel => self.transient_for,
             Role::Popup { parent } => parent,
+            Role::Icon => None,
         }
     }
 

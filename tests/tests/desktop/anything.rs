@@ -49,6 +49,10 @@ enum Operation {
         at: Rect,
         popup: bool,
     },
+    Dock {
+        window: u32,
+        size: (i32, i32),
+    },
     Destroy {
         window: u32,
     },
@@ -101,6 +105,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => (app.clone(), any::<bool>()).prop_map(|(app, on)| O::Maximise { app, on }),
         1 => (app, any::<bool>()).prop_map(|(app, on)| O::Fullscreen { app, on }),
         4 => (window.clone(), place(), any::<bool>()).prop_map(|(window, at, popup)| O::Create { window, at, popup }),
+        2 => (window.clone(), size()).prop_map(|(window, size)| O::Dock { window, size }),
         1 => window.clone().prop_map(|window| O::Destroy { window }),
         3 => (window.clone(), place()).prop_map(|(window, at)| O::Wish { window, at }),
         2 => (window.clone(), size()).prop_map(|(window, size)| O::Buffer { window, size }),
@@ -178,6 +183,11 @@ impl Desk {
                 world.peers[0].window(*window, wire(*at), *popup, Untrusted.colour());
                 self.windows[*window as usize] = true;
             }
+            Operation::Dock { window, size } if !known(window) => {
+                let (width, height) = (size.0.unsigned_abs(), size.1.unsigned_abs());
+                world.peers[0].icon(*window, (width, height), Untrusted.colour());
+                self.windows[*window as usize] = true;
+            }
             Operation::Destroy { window } if known(window) => {
                 world.peers[0].say(*window, &AgentMessage::Destroy {});
                 // nothing is to be answered for it any more
@@ -198,6 +208,7 @@ impl Desk {
                 world.peers[0].say(*window, &AgentMessage::Unmap {});
             }
             Operation::Create { .. }
+            | Operation::Dock { .. }
             | Operation::Destroy { .. }
             | Operation::Wish { .. }
             | Operation::Buffer { .. }
@@ -268,7 +279,7 @@ impl Desk {
 /// A window as the desktop shows it.
 struct Shown {
     who: Who,
-    popup: bool,
+    has_buttons: bool,
     focused: bool,
     frame: Rect,
     /// The part of its content that is not behind its frame.
@@ -283,7 +294,7 @@ impl Shown {
                 Owner::Domain(number) => DOMAINS[number as usize],
                 Owner::Dom0 => Dom0,
             },
-            popup: matches!(window.role, Role::Popup { .. }),
+            has_buttons: window.role == Role::Toplevel,
             focused: window.focused,
             frame: window.frame,
             inside: window.frame.inset(window.insets).intersection(window.content),
@@ -296,11 +307,11 @@ impl Shown {
     fn rim(&self) -> impl Iterator<Item = (i32, i32)> + '_ {
         let Rect { x, y, width, height } = self.frame;
         let buttons = Button::ALL.len() as i32 * BUTTON_WIDTH + 8;
-        let above = Rect::new(x + 1, y + 1, width - 2 - if self.popup { 0 } else { buttons }, 1);
+        let above = Rect::new(x + 1, y + 1, width - 2 - if self.has_buttons { buttons } else { 0 }, 1);
         let below = Rect::new(x + 1, y + height - 2, width - 2, 1);
         let left = Rect::new(x + 1, y + 1, 1, height - 2);
         // the close button reaches up to the frame's side
-        let top = if self.popup { 1 } else { self.title_height };
+        let top = if self.has_buttons { self.title_height } else { 1 };
         let right = Rect::new(x + width - 2, y + top, 1, height - 1 - top);
         // a popup may be thinner than that, and then all of it is frame
         let inside = |(x, y): &(i32, i32)| self.frame.contains(Point::new(*x, *y));

@@ -22,4 +22,5 @@ mod popups;
 mod resize;
 mod tablets;
 mod tiling;
+mod tray;
 mod xen;

@@ -7,6 +7,8 @@ use proptest::prelude::*;
 
 use crate::shell::geom::{Edges, Insets, Point, Rect, Size};
 use crate::shell::popup::{Positioner, tests::positioner};
+use crate::shell::stacking::chain;
+use crate::shell::tray::{ICON, MAX_SHOWN};
 use crate::shell::window::MAX_CONTENT;
 use crate::shell::{
     Direction, Effect, FramePart, Hit, Id, Metrics, NewWindow, Owner, Role, Shell, SizeLimits, State, Tile,
@@ -28,6 +30,8 @@ enum Op {
     },
     Map(Which),
     Unmap(Which),
+    Dock(Which),
+    EndTray,
     Remove(Which),
     RemoveOwner(Owner),
     SetRole(Which, bool, Option<Which>),
@@ -127,6 +131,8 @@ fn op() -> impl Strategy<Value = Op> {
         ),
         4 => which().prop_map(Op::Map),
         1 => which().prop_map(Op::Unmap),
+        3 => which().prop_map(Op::Dock),
+        1 => Just(Op::EndTray),
         1 => which().prop_map(Op::Remove),
         1 => prop_oneof![9 => Just(Op::Drain), 1 => owner().prop_map(Op::RemoveOwner)],
         1 => (which(), flag(), option::of(which())).prop_map(|(w, popup, parent)| Op::SetRole(w, popup, parent)),
@@ -200,6 +206,8 @@ impl World {
             }
             Op::Map(w) => self.shell.map(self.id(w)),
             Op::Unmap(w) => self.shell.unmap(self.id(w)),
+            Op::Dock(w) => self.shell.dock(self.id(w)),
+            Op::EndTray => self.shell.end_tray(),
             Op::Remove(w) => {
                 self.shell.remove(self.id(w));
                 assert!(self.shell.window(self.id(w)).is_none());
@@ -368,6 +376,7 @@ impl World {
         self.verify_order(&all, &shown);
         self.verify_focus(&all, &shown);
         self.verify_hits(&shown);
+        self.verify_tray(&all, &shown);
     }
 
     fn verify_geometry(&self, window: &Window) {
@@ -382,13 +391,18 @@ impl World {
                 assert_eq!(content, frame);
                 assert_eq!(window.state, State::default());
             }
+            Role::Icon => {
+                assert_eq!(*frame, content.outset(*insets));
+                assert_eq!(window.state, State::default());
+            }
         }
     }
 
     /// What a window that fills an output or a part of one is to fill.
     fn verify_filling(&self, window: &Window) {
         let fills = |output: &Rect| {
-            let area = window.state.tile().map_or(*output, |tile| tile.of(*output));
+            let area = if window.state.fullscreen { *output } else { self.shell.work_area(*output) };
+            let area = window.state.tile().map_or(area, |tile| tile.of(area));
             let insets = Metrics::default().frame_insets(window.role, window.state);
             let size = area.inset(insets).size().clamped(Size::new(1, 1), MAX_CONTENT);
             window.goal == Rect::at(area.inset(insets).origin(), size)
@@ -406,7 +420,12 @@ impl World {
             Role::Toplevel => {
                 let band = Rect { height: window.insets.top, ..window.frame };
                 assert!(on_output(band), "out of reach: {window:?}");
+                let work_areas = || outputs.iter().map(|output| self.shell.work_area(*output));
+                let is_settled = window.content == window.goal && !window.state.fullscreen;
+                let free = work_areas().any(|area| !area.intersection(band).is_empty());
+                assert!(free || !is_settled, "under the tray: {window:?}");
             }
+            Role::Icon => {}
             Role::Popup { .. } => {
                 let inside = outputs.iter().any(|output| output.encloses(window.frame));
                 let may_hide = window.positioner.is_none() || window.parent().is_none();
@@ -420,6 +439,7 @@ impl World {
         let parent = |window: &Window| match window.role {
             Role::Toplevel => window.transient_for,
             Role::Popup { parent } => parent,
+            Role::Icon => None,
         };
         let ancestors = |window: &Window| {
             let mut above = vec![];
@@ -458,7 +478,9 @@ impl World {
         }
         let can = |window: &&&Window| window.role == Role::Toplevel && !window.state.minimised;
         match self.shell.focused() {
-            Some(id) => assert!(shown.iter().filter(can).any(|window| window.id == id)),
+            Some(id) => assert!(
+                shown.iter().any(|window| window.id == id && (can(&window) || window.role == Role::Icon))
+            ),
             // what is shown only as a preview does not count
             None if self.shell.alt_tab_choice().is_some() => {}
             None => assert_eq!(shown.iter().filter(can).count(), 0),
@@ -468,6 +490,26 @@ impl World {
         }
         if let Some(id) = self.shell.alt_tab_choice() {
             assert!(shown.iter().any(|window| window.id == id && window.role == Role::Toplevel));
+        }
+    }
+
+    /// Every icon that is shown has a cell of its own, and nothing but a fullscreen window lies over it.
+    fn verify_tray(&self, all: &[&Window], shown: &[&Window]) {
+        let output = self.shell.outputs()[0];
+        let icons = || all.iter().filter(|window| window.mapped && window.role == Role::Icon);
+        for icon in icons() {
+            assert_eq!(icon.goal.size(), Size::new(ICON, ICON));
+            assert!(output.encloses(icon.frame), "{icon:?}");
+            assert!(self.shell.work_area(output).intersection(icon.frame).is_empty(), "{icon:?}");
+            let of_owner = icons().filter(|other| other.owner == icon.owner).count();
+            assert!(of_owner <= MAX_SHOWN);
+            let others = icons().filter(|other| other.id != icon.id);
+            others.for_each(|other| assert!(icon.frame.intersection(other.frame).is_empty()));
+            let above = shown.iter().rev().take_while(|other| other.id != icon.id);
+            for other in above.filter(|other| !other.frame.intersection(icon.frame).is_empty()) {
+                let mut belongs_to = chain(&self.shell.windows, other.id);
+                assert!(belongs_to.any(|window| window.shown.fullscreen), "{other:?} over {icon:?}");
+            }
         }
     }
 
