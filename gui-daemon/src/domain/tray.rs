@@ -18,7 +18,7 @@ impl State {
         let Some(shell_id) = self.guest_id(id, window) else { return };
         self.shell.dock(shell_id);
         self.apply_effects();
-        // Qubes' agents show an icon when they hear that the tray does.
+        // Qubes' agents show an icon when they hear that the tray does. One without a cell may get one any time.
         self.with_link(id, |link| link.map(window));
         let has_cell = self.shell.window(shell_id).is_some_and(|icon| icon.mapped);
         if let Some(domain) = self.domains.get_mut(id).filter(|domain| !has_cell && !domain.icons_hidden) {

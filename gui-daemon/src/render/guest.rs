@@ -16,10 +16,7 @@ use super::{
     painter::GuestPixels,
     scaled::Placing,
 };
-use crate::{
-    scale::saturated,
-    shell::geom::{self, Rect, Size},
-};
+use crate::shell::geom::{self, Rect, Size};
 
 /// Damage rectangles remembered one by one; beyond this they become their bounding box, so that a domain's flood of
 /// small updates costs a short list and at worst one full redraw of its own window.
@@ -143,25 +140,17 @@ impl GuestImage {
     /// Where the image goes in a view that shows it.
     pub(super) fn placing(&self, view: &View<'_>, mapping: Mapping) -> Option<Placing> {
         match view.pixels {
-            Content::Icon(_) => self.fitted(mapping.snapped(view.content), mapping),
+            Content::Icon(_) => self.centred(mapping.snapped(view.content), mapping),
             _ => self.laid(mapping.point(view.content.origin()), mapping),
         }
     }
 
-    /// In the middle of `room`, and smaller than it is where it would not fit.
-    fn fitted(&self, room: Area, mapping: Mapping) -> Option<Placing> {
-        let Placing { source, target } = self.laid(room.loc, mapping)?;
-        let (width, height) = (i64::from(target.size.w), i64::from(target.size.h));
-        // the longer side for its room is the one that has to fit
-        let (from, to) = if width * i64::from(room.size.h) > height * i64::from(room.size.w) {
-            (width, i64::from(room.size.w))
-        } else {
-            (height, i64::from(room.size.h))
-        };
-        let side = |length: i64| saturated(if from > to { length * to / from } else { length }.max(1));
-        let (width, height) = (side(width), side(height));
-        let corner = (room.loc.x + (room.size.w - width) / 2, room.loc.y + (room.size.h - height) / 2);
-        Placing::new(source, Rectangle::new(corner.into(), (width, height).into()))
+    /// With its middle in the middle of `room`. It is not shrunk: pixman cannot, by much and far from the framebuffer's corner.
+    fn centred(&self, room: Area, mapping: Mapping) -> Option<Placing> {
+        let Placing { source, mut target } = self.laid(room.loc, mapping)?;
+        target.loc.x += (room.size.w - target.size.w) / 2;
+        target.loc.y += (room.size.h - target.size.h) / 2;
+        Some(Placing { source, target })
     }
 
     /// With its corner at `corner` of the framebuffer.

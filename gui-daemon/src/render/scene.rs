@@ -43,7 +43,7 @@ pub struct View<'a> {
     pub background: Color,
 }
 
-/// The pixels of a view, laid from the top left corner of its content rectangle, and, but for an icon's, never scaled to fit
+/// The pixels of a view, laid from the top left corner of its content rectangle if nothing else is said, never scaled to fit
 /// it.
 #[derive(Clone, Copy, Debug)]
 pub enum Content<'a> {
@@ -51,7 +51,7 @@ pub enum Content<'a> {
     Empty,
     /// A domain's pages.
     Guest(&'a GuestImage),
-    /// A domain's pages, made small enough for the content rectangle, in the middle of it.
+    /// A domain's pages, with their middle in that of the content rectangle.
     Icon(&'a GuestImage),
     /// A surface of one of dom0's own clients, with its subsurfaces.
     Surface {

@@ -100,7 +100,7 @@ impl Shell {
     /// drew it. A size that it was not told is its own choice: it gets it, unless it fills an output or its frame is
     /// ahead of it; while the user resizes it, it gets it for now.
     pub fn drawn(&mut self, id: Id, size: Size, answers: bool) {
-        // whatever an icon's size is, it is made to fit
+        // whatever an icon draws, its cell stays
         let Some(window) = self.windows.get_mut(&id).filter(|window| window.role != Role::Icon) else {
             return;
         };

@@ -28,7 +28,7 @@ const GAP: i32 = 2;
 /// other domains' are not lost among them.
 pub const MAX_SHOWN: usize = 16;
 
-/// The strip takes at most this share of an output's height; a lower output has none.
+/// The strip takes no more than one in so many of its output's rows; an output that is too low for that has none.
 const LEAST_SHARE: i32 = 8;
 
 /// The icons, and the room that is kept for them.

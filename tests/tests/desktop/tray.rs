@@ -206,7 +206,7 @@ fn whatever_its_size_an_icon_is_drawn_in_its_cell() {
         docked(&mut world, window, side, Untrusted.colour());
     }
     let screen = world.screen();
-    assert_eq!(screen.colours(cell(1)), [Untrusted.colour() & 0xff_ffff], "shrunk");
+    assert_eq!(screen.colours(cell(1)), [Untrusted.colour() & 0xff_ffff], "its middle");
     let small = geom::Rect::at(cell(2).origin().plus(geom::Point::new(10, 10)), Size::new(1, 1));
     let seen = screen.find(Untrusted.colour()).filter(|at| !cell(1).contains(*at));
     assert_eq!(seen.collect::<Vec<_>>(), [small.origin()], "in the middle, as it is");
