@@ -36,7 +36,7 @@ fn compose_first(session: &Session, watch: &mut Watch) {
         session.msg(&["input", "text", &format!("gks{attempt}\n")]);
         let ends = attempt.to_string();
         watch.until("a line", |windows| windows.keys().any(|(_, title)| title.ends_with(&ends)));
-        if watch.windows.contains_key(&("personal".into(), format!("한{attempt}"))) {
+        if watch.windows.contains_key(&("personal".to_owned(), format!("한{attempt}"))) {
             return;
         }
         assert!(started.elapsed() < PATIENCE, "fcitx5 has never composed anything");
