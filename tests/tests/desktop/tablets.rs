@@ -58,7 +58,7 @@ fn a_pen_is_heard_of_by_the_window_under_it_alone() {
     let other = world.content(personal.id);
     pen(&mut world, other.x + 9, other.y + 9, TOUCHES);
     let there = format!("at {} {}", other.x + 9 - content.x, other.y + 9 - content.y);
-    assert_eq!(heard(&mut world, &work), [there.clone()]);
+    assert_eq!(heard(&mut world, &work), std::slice::from_ref(&there));
     assert_eq!(heard(&mut world, &personal), [""; 0]);
     pen(&mut world, other.x + 9, other.y + 9, HOVERS);
     assert_eq!(heard(&mut world, &work), [format!("{there}, pressure 0"), "tip up".into()]);
