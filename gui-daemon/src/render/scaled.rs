@@ -13,7 +13,10 @@ use smithay::{
 use super::{elements::Area, painter::Painter};
 use crate::{scale::saturated, shell::geom::Rect};
 
-/// A target may begin this far to the left of or above the framebuffer; pixman's fixed-point numbers end at 32767.
+/// Where pixman's fixed-point numbers end, in pixels of an image.
+const REACH: f64 = 32767.0;
+
+/// A target may begin this far to the left of or above the framebuffer.
 const BEFORE: i32 = 8192;
 
 /// Which pixels of an image go where on the framebuffer. Neither side is empty.
@@ -79,8 +82,9 @@ impl Placing {
             .collect();
         let columns = pieces(whole.source.x, whole.source.width, whole.target.loc.x, whole.target.size.w);
         let rows = pieces(whole.source.y, whole.source.height, whole.target.loc.y, whole.target.size.h);
-        for row in &rows {
-            for column in &columns {
+        // what is beyond reach is left out: an error here would leave out the whole frame
+        for row in rows.iter().filter(|row| row.is_within_reach()) {
+            for column in columns.iter().filter(|column| column.is_within_reach()) {
                 let within = area(&column.shown, &row.shown);
                 let target = area(&column.target, &row.target);
                 let damage: Vec<Area> = damage
@@ -160,6 +164,17 @@ struct Piece {
     target: Range<i32>,
     /// What of the target is drawn.
     shown: Range<i32>,
+}
+
+impl Piece {
+    /// Whether pixman can calculate with its place, counted in pixels of the image: much shrunk, a place at the far end of a
+    /// wide screen is a large number.
+    fn is_within_reach(&self) -> bool {
+        let Self { source, target, .. } = self;
+        let ratio = f64::from(source.end - source.start) / f64::from(target.end - target.start);
+        let farthest = f64::from(target.start).abs().max(f64::from(target.end).abs());
+        farthest * ratio <= REACH && farthest <= REACH
+    }
 }
 
 /// The rim's pixels, and what is between them.

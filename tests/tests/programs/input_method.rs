@@ -71,8 +71,8 @@ fn fcitx_composes_shows_candidates_and_gives_keys_back() {
     let candidates = watch.windows.values().find(|it| it.kind == WindowKind::Popup).unwrap().geometry;
     let (right, down) = (candidates.x - terminal.x, candidates.y - terminal.y);
     assert!(
-        (1..200).contains(&right) && (1..100).contains(&down),
-        "at the cursor: {candidates:?} {terminal:?}"
+        (1..200).contains(&right) && (1..500).contains(&down),
+        "below the line, which is the lower the later it was ready: {candidates:?} {terminal:?}"
     );
     session.msg(&["input", "text", "1\n"]);
     watch.until_there_are(&[("personal", "한契")]);

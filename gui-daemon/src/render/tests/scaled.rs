@@ -263,6 +263,25 @@ fn a_window_far_to_the_left_does_not_keep_a_frame_from_being_drawn() {
 }
 
 #[test]
+fn a_window_shrunk_at_the_far_end_of_a_wide_screen_does_not_keep_a_frame_from_being_drawn() {
+    let mut guest = Guest::new(800, 160, A);
+    guest.image.show(Rect::new(0, 0, 800, 160), Size::new(100, 20));
+    let mut canvas = scaled_canvas(8000, 100, 1.0);
+    for x in [100, 3900, 4100, 7800] {
+        canvas
+            .render(&scene(vec![toplevel(
+                1,
+                spec("red", true),
+                Rect::new(x, 40, 100, 20),
+                Content::Guest(&guest.image),
+            )]))
+            .unwrap();
+        assert_eq!(pixel_at(&canvas, x - 3, 50), pixel(RED), "its frame at {x}");
+        assert_eq!(pixel_at(&canvas, x + 50, 50) == pixel(A), x < 4000, "its content at {x}");
+    }
+}
+
+#[test]
 fn a_picture_of_several_screens_has_each_in_its_place() {
     let mut small = canvas(4, 3);
     let mut large = scaled_canvas(4, 4, 2.0);
