@@ -1,5 +1,4 @@
-//! Buffers in a driver's memory. What is one cannot be had everywhere; here, all that is not one is refused. The machine
-//! with Xen has drivers, and its scenario `memory_of_a_driver` shows one that is.
+//! Buffers in a driver's memory. What is one cannot be had everywhere; here, all that is not one is refused.
 
 use std::os::fd::{AsFd, OwnedFd};
 

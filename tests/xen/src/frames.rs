@@ -22,11 +22,8 @@ use wayland_client::protocol::{
     wl_buffer, wl_callback, wl_compositor, wl_registry, wl_shm, wl_shm_pool, wl_surface,
 };
 use wayland_client::{Connection, Dispatch, QueueHandle, delegate_noop};
-use wayland_protocols::wp::linux_dmabuf::zv1::client::{zwp_linux_buffer_params_v1, zwp_linux_dmabuf_v1};
 use wayland_protocols::wp::presentation_time::client::{wp_presentation, wp_presentation_feedback};
 use wayland_protocols::xdg::shell::client::{xdg_surface, xdg_toplevel, xdg_wm_base};
-
-use crate::driver::{self, Card};
 
 /// One is shown, one is on its way, one is drawn.
 const BUFFERS: usize = 3;
@@ -54,9 +51,6 @@ pub struct Options {
     /// Side of the square that changes, in pixels; all of the window if it is not given
     #[arg(long)]
     damage: Option<u32>,
-    /// Draw into memory of a graphics driver, vgem's, and not into shared memory
-    #[arg(long)]
-    driver: bool,
     /// After how many frames to end with the times as JSON; it goes on for ever and tells how many there were if not given
     #[arg(long)]
     frames: Option<u32>,
@@ -68,15 +62,21 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let handle = queue.handle();
     let compositor: wl_compositor::WlCompositor = globals.bind(&handle, 4..=6, ())?;
     let shell: xdg_wm_base::XdgWmBase = globals.bind(&handle, 1..=6, ())?;
+    let shm: wl_shm::WlShm = globals.bind(&handle, 1..=1, ())?;
     let presentation = globals.bind(&handle, 1..=1, ()).ok();
 
-    let size = (options.width, options.height);
-    let (memory, buffers) = match options.driver {
-        true => Memory::of_a_driver(size, &globals.bind(&handle, 3..=3, ())?, &handle)?,
-        false => Memory::shared(size, &globals.bind(&handle, 1..=1, ())?, &handle)?,
-    };
-    let buffers = buffers.into_iter().map(|buffer| (buffer, true)).collect();
-    let [width, height] = [options.width, options.height].map(u32::cast_signed);
+    let stride = options.width * PIXEL;
+    let bytes = stride * options.height;
+    let all = bytes * u32::try_from(BUFFERS)?;
+    let memory = File::from(memfd_create("frames", MemfdFlags::CLOEXEC)?);
+    ftruncate(&memory, all.into())?;
+    let [width, height, stride, all] = [options.width, options.height, stride, all].map(u32::cast_signed);
+    let pool = shm.create_pool(memory.as_fd(), all, &handle, ());
+    let buffers = (0..BUFFERS).map(|place| {
+        let offset = i32::try_from(place)? * stride * height;
+        Ok((pool.create_buffer(offset, width, height, stride, wl_shm::Format::Xrgb8888, &handle, ()), true))
+    });
+    let buffers = buffers.collect::<anyhow::Result<Vec<_>>>()?;
     let surface = compositor.create_surface(&handle, ());
     let toplevel = shell.get_xdg_surface(&surface, &handle, ()).get_toplevel(&handle, ());
     toplevel.set_title(options.title.clone());
@@ -133,67 +133,11 @@ fn now() -> anyhow::Result<Duration> {
     Ok(Duration::try_from(clock_gettime(ClockId::Monotonic))?)
 }
 
-/// Where the pixels are.
-enum Memory {
-    /// One after the other, with this many bytes each.
-    Shared(File, u64),
-    Driver(Card, Vec<driver::Memory>),
-}
-
-impl Memory {
-    fn shared(
-        (width, height): (u32, u32),
-        shm: &wl_shm::WlShm,
-        handle: &QueueHandle<Client>,
-    ) -> anyhow::Result<(Self, Vec<wl_buffer::WlBuffer>)> {
-        let stride = width * PIXEL;
-        let bytes = stride * height;
-        let all = bytes * u32::try_from(BUFFERS)?;
-        let memory = File::from(memfd_create("frames", MemfdFlags::CLOEXEC)?);
-        ftruncate(&memory, all.into())?;
-        let [width, height, stride, all] = [width, height, stride, all].map(u32::cast_signed);
-        let pool = shm.create_pool(memory.as_fd(), all, handle, ());
-        let buffers = (0..BUFFERS).map(|place| {
-            let offset = i32::try_from(place)? * stride * height;
-            Ok(pool.create_buffer(offset, width, height, stride, wl_shm::Format::Xrgb8888, handle, ()))
-        });
-        Ok((Self::Shared(memory, bytes.into()), buffers.collect::<anyhow::Result<_>>()?))
-    }
-
-    fn of_a_driver(
-        (width, height): (u32, u32),
-        dmabuf: &zwp_linux_dmabuf_v1::ZwpLinuxDmabufV1,
-        handle: &QueueHandle<Client>,
-    ) -> anyhow::Result<(Self, Vec<wl_buffer::WlBuffer>)> {
-        let card = Card::open()?;
-        let memory = (0..BUFFERS).map(|_| card.memory(width, height)).collect::<anyhow::Result<Vec<_>>>()?;
-        let buffers = memory.iter().map(|memory| card.share(memory, dmabuf, handle));
-        let buffers = buffers.collect::<anyhow::Result<_>>()?;
-        Ok((Self::Driver(card, memory), buffers))
-    }
-
-    /// Writes `row` at the beginning of the first `rows` rows of a buffer that has this many bytes in each.
-    fn write(&mut self, place: usize, row: &[u8], rows: usize, stride: usize) -> anyhow::Result<()> {
-        match self {
-            Self::Shared(file, bytes) => {
-                let start = *bytes * u64::try_from(place)?;
-                for line in 0..rows {
-                    file.write_all_at(row, start + u64::try_from(line * stride)?)?;
-                }
-                Ok(())
-            }
-            Self::Driver(card, buffers) => {
-                card.write(buffers.get_mut(place).context("no such buffer")?, row, rows)
-            }
-        }
-    }
-}
-
 struct Client {
     /// Width and height of what each frame changes.
     changes: (i32, i32),
     size: (i32, i32),
-    memory: Memory,
+    memory: File,
     /// Each with whether it may be drawn to.
     buffers: Vec<(wl_buffer::WlBuffer, bool)>,
     surface: wl_surface::WlSurface,
@@ -216,8 +160,11 @@ impl Client {
         self.number += 1;
         let (width, height) = if self.number == 1 { self.size } else { self.changes };
         let row = [self.number.to_le_bytes()[0]].repeat(usize::try_from(width * PIXEL.cast_signed())?);
-        let stride = usize::try_from(self.size.0 * PIXEL.cast_signed())?;
-        self.memory.write(place, &row, usize::try_from(height)?, stride)?;
+        let stride = u64::try_from(self.size.0)? * u64::from(PIXEL);
+        let start = stride * u64::try_from(self.size.1)? * u64::try_from(place)?;
+        for line in 0..u64::try_from(height)? {
+            self.memory.write_all_at(&row, start + line * stride)?;
+        }
         self.surface.attach(Some(buffer), 0, 0);
         self.surface.damage_buffer(0, 0, width, height);
         self.surface.frame(handle, ());
@@ -332,8 +279,6 @@ impl Dispatch<wl_registry::WlRegistry, GlobalListContents> for Client {
 delegate_noop!(Client: wl_compositor::WlCompositor);
 delegate_noop!(Client: wl_shm_pool::WlShmPool);
 delegate_noop!(Client: ignore wl_shm::WlShm);
-delegate_noop!(Client: ignore zwp_linux_dmabuf_v1::ZwpLinuxDmabufV1);
-delegate_noop!(Client: ignore zwp_linux_buffer_params_v1::ZwpLinuxBufferParamsV1);
 delegate_noop!(Client: ignore wl_surface::WlSurface);
 delegate_noop!(Client: ignore wp_presentation::WpPresentation);
 delegate_noop!(Client: ignore xdg_toplevel::XdgToplevel);

@@ -8,7 +8,6 @@
 mod copying;
 mod counterpart;
 mod devices;
-mod driver;
 mod events;
 mod frames;
 mod grants;

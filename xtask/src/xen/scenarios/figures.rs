@@ -57,25 +57,22 @@ pub fn frames_through_xen(machine: &mut Machine) -> anyhow::Result<()> {
 }
 
 /// What the median frame took.
-pub struct Frame {
+struct Frame {
     /// From the commit to the word that the next frame may be drawn.
-    pub frame_ms: f64,
+    frame_ms: f64,
     /// From the commit to the page flip, where the compositor tells.
     flip_ms: Option<f64>,
     /// Bytes of the pixels that changed.
-    pub changed: u64,
+    changed: u64,
     /// Bytes that the agent wrote.
-    pub drawn: Option<u64>,
+    drawn: Option<u64>,
     /// Bytes that the daemon wrote.
     copied: u64,
 }
 
 impl Frame {
     /// Of a window in a domain, or in dom0.
-    ///
-    /// # Errors
-    /// When its client says so.
-    pub fn measure(machine: &mut Machine, domain: Option<&Domain>, arguments: &str) -> anyhow::Result<Self> {
+    fn measure(machine: &mut Machine, domain: Option<&Domain>, arguments: &str) -> anyhow::Result<Self> {
         let display = if domain.is_some() { "wayland-0" } else { "wayland-1" };
         let script = format!(
             "XDG_RUNTIME_DIR=/run/user/1000 WAYLAND_DISPLAY={display} xen-probe frames --frames {FRAMES}{arguments}"

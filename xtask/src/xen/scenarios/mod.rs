@@ -1,7 +1,6 @@
 //! What is tried on the machine, one file per subject.
 
 mod desktop;
-mod driver;
 mod figures;
 mod grants;
 mod hostile;
@@ -38,7 +37,6 @@ pub const ALL: &[Scenario] = &[
     Scenario { name: "copy_and_paste", run: desktop::copy_and_paste },
     Scenario { name: "fullscreen_is_refused", run: desktop::fullscreen_is_refused },
     Scenario { name: "frames_through_xen", run: figures::frames_through_xen },
-    Scenario { name: "memory_of_a_driver", run: driver::memory_of_a_driver },
     Scenario { name: "a_hostile_agent", run: hostile::a_hostile_agent },
     Scenario { name: "daemon_comes_again", run: desktop::daemon_comes_again },
     Scenario { name: "domain_comes_again", run: desktop::domain_comes_again },
