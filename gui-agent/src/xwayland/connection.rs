@@ -5,6 +5,7 @@
 //! does not come: replies have limits that follow from the questions.
 
 use std::{
+    borrow::Cow,
     collections::VecDeque,
     io::{self, Read as _, Write as _},
     os::unix::net::UnixStream,
@@ -12,8 +13,12 @@ use std::{
 
 use x11rb_protocol::{
     protocol::{
-        composite, xfixes,
-        xproto::{GE_GENERIC_EVENT, Setup, SetupRequest},
+        composite,
+        xfixes::{self, SelectSelectionInputRequest, SelectionEventMask},
+        xproto::{
+            Atom, CreateWindowAux, CreateWindowRequest, EventMask, GE_GENERIC_EVENT, Setup, SetupRequest,
+            Window, WindowClass,
+        },
     },
     x11_utils::{Request, Serialize as _, TryParse as _},
 };
@@ -193,6 +198,32 @@ impl<Q> Connection<Q> {
         let (bytes, _) = request.serialize(opcode);
         self.outgoing.extend(bytes);
         self.sequence = self.sequence.wrapping_add(1);
+    }
+
+    /// Makes a window that is never seen: for what belongs to windows and is the manager's own.
+    pub(super) fn create_hidden(&mut self, wid: Window, root: Window, events: EventMask) {
+        let values = CreateWindowAux::new().override_redirect(1).event_mask(events);
+        self.send(CreateWindowRequest {
+            depth: 0,
+            wid,
+            parent: root,
+            x: -1,
+            y: -1,
+            width: 1,
+            height: 1,
+            border_width: 0,
+            class: WindowClass::INPUT_ONLY,
+            visual: 0,
+            value_list: Cow::Owned(values),
+        });
+    }
+
+    /// Has the server tell this window of every change of a selection's owner.
+    pub(super) fn watch_owner(&mut self, window: Window, selection: Atom) {
+        let event_mask = SelectionEventMask::SET_SELECTION_OWNER
+            | SelectionEventMask::SELECTION_WINDOW_DESTROY
+            | SelectionEventMask::SELECTION_CLIENT_CLOSE;
+        self.send(SelectSelectionInputRequest { window, selection, event_mask });
     }
 
     /// Queues a request that is answered, and remembers what it is for.

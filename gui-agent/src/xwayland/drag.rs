@@ -7,18 +7,13 @@
 //! Any program may claim anything here: that something is dragged or dropped, and what. It costs a few questions at a time,
 //! and nothing is offered to a Wayland program but where the user has just let go of a button that was pressed on an X11 window.
 
-use std::borrow::Cow;
-
 use smithay::utils::{Logical, Physical, Rectangle};
 use x11rb_protocol::{
     id_allocator::IdAllocator,
-    protocol::{
-        xfixes::{SelectSelectionInputRequest, SelectionEventMask},
-        xproto::{
-            Atom, AtomEnum, CLIENT_MESSAGE_EVENT, ClientMessageEvent, ConfigureWindowAux, CreateWindowAux,
-            CreateWindowRequest, EventMask, GetAtomNameReply, GetAtomNameRequest, GetPropertyRequest,
-            MapWindowRequest, StackMode, UnmapWindowRequest, Window, WindowClass,
-        },
+    protocol::xproto::{
+        Atom, AtomEnum, CLIENT_MESSAGE_EVENT, ClientMessageEvent, ConfigureWindowAux, EventMask,
+        GetAtomNameReply, GetAtomNameRequest, GetPropertyRequest, MapWindowRequest, StackMode,
+        UnmapWindowRequest, Window,
     },
 };
 
@@ -73,23 +68,8 @@ impl Drag {
         selection: Atom,
     ) -> Option<Self> {
         let window = ids.generate_id()?;
-        connection.send(CreateWindowRequest {
-            depth: 0,
-            wid: window,
-            parent: root,
-            x: -1,
-            y: -1,
-            width: 1,
-            height: 1,
-            border_width: 0,
-            class: WindowClass::INPUT_ONLY,
-            visual: 0,
-            value_list: Cow::Owned(CreateWindowAux::new().override_redirect(1)),
-        });
-        let event_mask = SelectionEventMask::SET_SELECTION_OWNER
-            | SelectionEventMask::SELECTION_WINDOW_DESTROY
-            | SelectionEventMask::SELECTION_CLIENT_CLOSE;
-        connection.send(SelectSelectionInputRequest { window, selection, event_mask });
+        connection.create_hidden(window, root, EventMask::NO_EVENT);
+        connection.watch_owner(window, selection);
         Some(Self { window, place: None, owned: false, dragged: None, round: 0 })
     }
 }

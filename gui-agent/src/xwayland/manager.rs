@@ -25,9 +25,8 @@ use x11rb_protocol::{
         xproto::{
             self, Atom, AtomEnum, CLIENT_MESSAGE_EVENT, ChangePropertyRequest, ChangeWindowAttributesAux,
             ChangeWindowAttributesRequest, ConfigWindow, ConfigureNotifyEvent, ConfigureRequestEvent,
-            ConfigureWindowAux, ConfigureWindowRequest, CreateWindowAux, CreateWindowRequest, EventMask,
-            GetPropertyRequest, MapWindowRequest, PropMode, SendEventRequest, SetSelectionOwnerRequest,
-            UNMAP_NOTIFY_EVENT, Window, WindowClass,
+            ConfigureWindowAux, ConfigureWindowRequest, EventMask, GetPropertyRequest, MapWindowRequest,
+            PropMode, SendEventRequest, SetSelectionOwnerRequest, UNMAP_NOTIFY_EVENT, Window,
         },
     },
     x11_utils::TryParse,
@@ -174,19 +173,7 @@ impl Manager {
         let events = EventMask::SUBSTRUCTURE_REDIRECT | EventMask::SUBSTRUCTURE_NOTIFY;
         manager.select(root, events);
         manager.connection.send(RedirectSubwindowsRequest { window: root, update: Redirect::MANUAL });
-        manager.connection.send(CreateWindowRequest {
-            depth: 0,
-            wid: own,
-            parent: root,
-            x: -1,
-            y: -1,
-            width: 1,
-            height: 1,
-            border_width: 0,
-            class: WindowClass::INPUT_ONLY,
-            visual: 0,
-            value_list: Cow::Owned(CreateWindowAux::new().override_redirect(1)),
-        });
+        manager.connection.create_hidden(own, root, EventMask::NO_EVENT);
         manager.announce();
         // programs look for these as soon as they are let in
         manager.offer_drops();

@@ -12,11 +12,11 @@ use smithay::wayland::selection::SelectionTarget;
 use x11rb_protocol::{
     id_allocator::IdAllocator,
     protocol::{
-        xfixes::{self, SelectSelectionInputRequest, SelectionEventMask},
+        xfixes,
         xproto::{
-            self, Atom, AtomEnum, ConvertSelectionRequest, CreateWindowAux, CreateWindowRequest,
-            DestroyWindowRequest, EventMask, GetAtomNameReply, GetAtomNameRequest, GetPropertyRequest,
-            InternAtomReply, InternAtomRequest, PropMode, SetSelectionOwnerRequest, Window, WindowClass,
+            self, Atom, AtomEnum, ConvertSelectionRequest, DestroyWindowRequest, EventMask, GetAtomNameReply,
+            GetAtomNameRequest, GetPropertyRequest, InternAtomReply, InternAtomRequest, PropMode,
+            SetSelectionOwnerRequest, Window,
         },
     },
 };
@@ -121,10 +121,7 @@ impl Selections {
         connection.ask(version, Question::Selection(SelectionQuestion::Version));
         let mut selection = |which, name| {
             let window = new_window(connection, root, ids)?;
-            let event_mask = SelectionEventMask::SET_SELECTION_OWNER
-                | SelectionEventMask::SELECTION_WINDOW_DESTROY
-                | SelectionEventMask::SELECTION_CLIENT_CLOSE;
-            connection.send(SelectSelectionInputRequest { window, selection: name, event_mask });
+            connection.watch_owner(window, name);
             Some(Selection {
                 which,
                 name,
@@ -161,20 +158,7 @@ impl Selections {
 
 fn new_window(connection: &mut Connection<Question>, root: Window, ids: &mut IdAllocator) -> Option<Window> {
     let window = ids.generate_id()?;
-    let values = CreateWindowAux::new().override_redirect(1).event_mask(EventMask::PROPERTY_CHANGE);
-    connection.send(CreateWindowRequest {
-        depth: 0,
-        wid: window,
-        parent: root,
-        x: -1,
-        y: -1,
-        width: 1,
-        height: 1,
-        border_width: 0,
-        class: WindowClass::INPUT_ONLY,
-        visual: 0,
-        value_list: std::borrow::Cow::Owned(values),
-    });
+    connection.create_hidden(window, root, EventMask::PROPERTY_CHANGE);
     Some(window)
 }
 
