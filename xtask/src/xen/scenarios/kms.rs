@@ -181,7 +181,12 @@ pub fn sleep_and_wake(machine: &mut Machine) -> anyhow::Result<()> {
     machine
         .dom0(
             r#"cat >/run/sleep <<'END'
-until umount /host; do busybox usleep 10000; done
+tries=0
+until umount /host; do
+    tries=$((tries + 1))
+    [ $tries -lt 500 ] || { cp /run/slept /host/slept.part; mv /host/slept.part /host/slept; exit; }
+    busybox usleep 10000
+done
 device=$(basename /sys/bus/virtio/drivers/9pnet_virtio/virtio*)
 echo $device >/sys/bus/virtio/drivers/9pnet_virtio/unbind
 dmesg --clear
