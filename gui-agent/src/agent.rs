@@ -61,7 +61,7 @@ pub struct Application(Client);
 
 /// A running agent. Does something only while it is dispatched; its sockets go with it.
 pub struct Agent {
-    state: State,
+    pub(crate) state: State,
     display: Display<State>,
     event_loop: EventLoop<'static, State>,
     // last: the folder can go only when the socket in it has gone with the loop
@@ -197,7 +197,11 @@ fn accept(socket: &ListeningSocket, state: &mut State) {
     }
 }
 
-fn insert_client(state: &mut State, stream: UnixStream, privilege: Option<Privilege>) -> io::Result<Client> {
+pub(crate) fn insert_client(
+    state: &mut State,
+    stream: UnixStream,
+    privilege: Option<Privilege>,
+) -> io::Result<Client> {
     let data = ClientState { privilege, ..ClientState::default() };
     state.display.insert_client(stream, Arc::new(data))
 }

@@ -55,11 +55,12 @@ pub struct Arguments {
     #[arg(long)]
     pub session: bool,
     /// The input method to start, such as fcitx5: a program and its arguments, separated by blanks. It sees what is typed
-    /// into the text fields of this domain, and no other program can.
+    /// into the text fields of this domain, and no other program can. If it fails, it is started again, with growing pauses, up to
+    /// 8 times in a row.
     #[arg(long, value_name = "COMMAND")]
     pub input_method: Option<String>,
     /// The program to start that keeps what was copied, given likewise. It sees the clipboard and the primary selection
-    /// of this domain without having the keyboard, and no other program can.
+    /// of this domain without having the keyboard, and no other program can. It is started again likewise.
     #[arg(long, value_name = "COMMAND")]
     pub clipboard_manager: Option<String>,
     /// Show the status icons (StatusNotifier items) of this domain's applications in the GUI domain's tray. Done anyway where

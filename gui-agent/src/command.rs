@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     io,
-    os::unix::process::CommandExt,
+    os::{fd::OwnedFd, unix::process::CommandExt},
     process::{self, Child, ExitStatus},
     time::Duration,
 };
@@ -42,6 +42,11 @@ impl Command {
     pub fn finish(mut self) -> Option<ExitStatus> {
         wait(Pid::from_child(&self.child), PATIENCE);
         self.poll_ended()
+    }
+
+    /// What becomes readable when the application has ended.
+    pub(crate) fn watch(&self) -> io::Result<OwnedFd> {
+        Ok(pidfd_open(Pid::from_child(&self.child), PidfdFlags::empty())?)
     }
 
     /// How the application ended, if it has. Tells it once.

@@ -34,6 +34,7 @@ mod picture;
 mod pool;
 mod present;
 mod privilege;
+mod programs;
 mod region;
 mod run;
 mod scene;

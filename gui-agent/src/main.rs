@@ -72,20 +72,23 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
             Some(Command::start(line, agent.environment()).with_context(|| format!("starting {line:?}"))?)
         }
     };
-    let mut start = |line: &Option<String>, privilege| {
-        let Some(line) = line else { return Ok(None) };
-        let line: Vec<_> = line.split_whitespace().map(OsString::from).collect();
-        agent.start_privileged(&line, privilege).map(Some).with_context(|| format!("starting {line:?}"))
-    };
-    let _input_method = start(&arguments.input_method, Privilege::InputMethod)?;
-    let _clipboard_manager = start(&arguments.clipboard_manager, Privilege::ClipboardManager)?;
-    let _tray = match arguments.shows_icons() {
-        true => {
-            let line = [std::env::current_exe().context("this program's own path")?.into(), "tray".into()];
-            Some(agent.start_privileged(&line, Privilege::Tray).context("starting the tray")?)
-        }
-        false => None,
-    };
+    let mut programs = vec![];
+    let lines = [
+        (&arguments.input_method, Privilege::InputMethod),
+        (&arguments.clipboard_manager, Privilege::ClipboardManager),
+    ];
+    for (line, privilege) in lines {
+        programs
+            .extend(line.as_ref().map(|it| (it.split_whitespace().map(OsString::from).collect(), privilege)));
+    }
+    if arguments.shows_icons() {
+        let this = std::env::current_exe().context("this program's own path")?;
+        programs.push((vec![this.into(), "tray".into()], Privilege::Tray));
+    }
+    for (line, privilege) in programs {
+        let what = format!("starting {line:?}");
+        agent.start_privileged(line, privilege).context(what)?;
+    }
     while !stop.get() {
         agent.dispatch(None)?;
         if look.take()

@@ -3,12 +3,11 @@
 //! Such a program is known by its connection: the agent makes it, and nobody else can have it. All other clients, whoever
 //! started them, do not even see these protocols.
 
-use std::{ffi::OsString, io, os::fd::AsRawFd as _, os::unix::net::UnixStream};
+use std::{ffi::OsString, io};
 
-use rustix::io::{FdFlags, fcntl_setfd};
 use smithay::reexports::wayland_server::Client;
 
-use crate::{Agent, Command, state::ClientState};
+use crate::{Agent, state::ClientState};
 
 /// More than what every application may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,18 +26,13 @@ pub(crate) fn has_privilege(client: &Client, privilege: Privilege) -> bool {
 }
 
 impl Agent {
-    /// Starts `line[0]` with the rest as its arguments; it has a privilege, and ends with what this returns.
+    /// Starts `line[0]` with the rest as its arguments, with a privilege. It is started again when it fails, and ends with the
+    /// agent.
     ///
     /// # Errors
     ///
-    /// What the system says; `InvalidInput` for an empty line.
-    pub fn start_privileged(&mut self, line: &[OsString], privilege: Privilege) -> io::Result<Command> {
-        let (ours, theirs) = UnixStream::pair()?;
-        // kept by the child; here it is closed as soon as the child has it
-        fcntl_setfd(&theirs, FdFlags::empty())?;
-        let connection = [("WAYLAND_SOCKET", theirs.as_raw_fd().to_string().into())];
-        let command = Command::start(line, self.environment().into_iter().chain(connection))?;
-        self.add_privileged_client(ours, privilege)?;
-        Ok(command)
+    /// What the system says to the first start; `InvalidInput` for an empty line.
+    pub fn start_privileged(&mut self, line: Vec<OsString>, privilege: Privilege) -> io::Result<()> {
+        self.state.keep_running(line, privilege)
     }
 }

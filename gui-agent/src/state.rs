@@ -67,6 +67,7 @@ use crate::{
     link::Link,
     options::{DEFAULT_SCREEN, Options},
     privilege::{Privilege, has_privilege},
+    programs::Programs,
     session,
     window::Windows,
     xwayland::XWayland,
@@ -128,6 +129,7 @@ pub struct State {
     pub(crate) inhibitors_seen: bool,
     /// By which applications find this agent.
     pub(crate) environment: Vec<(&'static str, OsString)>,
+    pub(crate) programs: Programs,
     pub(crate) layers: Layers,
     pub(crate) windows: Windows,
     pub(crate) xwayland: XWayland,
@@ -234,6 +236,7 @@ impl State {
             input_popups: InputPopups::default(),
             inhibitors_seen: false,
             environment,
+            programs: Programs::default(),
             layers: Layers::new(layer_shell, layers_offered),
             windows: Windows::default(),
             xwayland,
@@ -273,6 +276,7 @@ impl State {
         }
         let now = Instant::now();
         self.trim(now);
+        self.tend_programs(now);
         self.give_up_reading(now);
         if self.link.is_clear() {
             self.update_cursor(now);
@@ -290,8 +294,13 @@ impl State {
         // a channel that is not clear wakes us itself
         let frames = [self.frames.next_due(now), self.cursor.next_due(now)].into_iter().flatten();
         let frame = frames.min().filter(|_| self.link.is_clear());
-        let others =
-            [self.link.deadline(), self.trim_at, self.clipboard.deadline(), self.xwayland.deadline()];
+        let others = [
+            self.link.deadline(),
+            self.trim_at,
+            self.programs.deadline(),
+            self.clipboard.deadline(),
+            self.xwayland.deadline(),
+        ];
         self.alarm.set(others.into_iter().chain([frame]).flatten().min());
     }
 

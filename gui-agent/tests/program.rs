@@ -117,6 +117,10 @@ fn a_tray_without_a_session_bus_says_so_and_harms_nobody() {
         .unwrap();
     let mut log = BufReader::new(agent.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert!(log.any(|line| line.contains("the tray: the session bus")));
+    let again = |line: &String| line.contains("\"tray\"]") && line.contains("has failed (exit status: 1)");
+    for pause in ["250ms", "500ms"] {
+        assert!(log.find(again).unwrap().contains(&format!("started again in {pause}")));
+    }
     assert!(agent.try_wait().unwrap().is_none(), "the agent stays");
     kill_process(Pid::from_child(&agent), Signal::TERM).unwrap();
     assert!(agent.wait().unwrap().success());

@@ -67,6 +67,9 @@ pub enum TrayError {
     /// There is no session bus to find items on.
     #[error("the session bus: {0}")]
     Bus(#[from] zbus::Error),
+    /// It has ended. There may be another.
+    #[error("the session bus has ended")]
+    BusEnded,
     /// It was not the agent who started this.
     #[error("no agent: {0}")]
     Connect(#[from] ConnectError),
@@ -90,7 +93,7 @@ pub enum TrayError {
     Io(#[from] io::Error),
 }
 
-/// Shows the items of this session until the session bus or the agent ends.
+/// Shows the items of this session until the agent ends.
 ///
 /// # Errors
 ///
@@ -136,8 +139,7 @@ pub fn run() -> Result<(), TrayError> {
             tray.follow();
         }
     }
-    info!("the session bus has ended");
-    Ok(())
+    Err(TrayError::BusEnded)
 }
 
 /// What one round of the event loop has brought.

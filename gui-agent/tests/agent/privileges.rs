@@ -1,5 +1,7 @@
 //! What applications may bind, and what only the programs that were started for it may.
 
+use std::collections::BTreeSet;
+
 use gui_agent::Privilege;
 
 use crate::{
@@ -90,18 +92,24 @@ fn a_clipboard_manager_sees_what_is_copied_without_the_keyboard() {
 }
 
 #[test]
-fn a_privileged_program_gets_a_connection_of_its_own() {
+fn a_privileged_program_gets_a_connection_of_its_own_and_another_when_it_has_failed() {
     let mut world = World::without_daemon(0);
     let (script, out) = (world.dir.path().join("program"), world.dir.path().join("out"));
+    // fails twice, and then stays
     let text = format!(
-        "readlink /proc/self/fd/$WAYLAND_SOCKET > {0}.part; echo $1 >> {0}.part; mv {0}.part {0}",
+        "echo $(readlink /proc/self/fd/$WAYLAND_SOCKET) $1 >> {0}\n[ $(wc -l < {0}) -lt 3 ] || exec cat; kill -9 $$",
         out.display()
     );
     std::fs::write(&script, text).unwrap();
     let line = ["sh".into(), script.into_os_string(), "word".into()];
-    let _program = world.agent.start_privileged(&line, Privilege::InputMethod).unwrap();
-    world.until("the program's words", |_| out.exists());
-    let words = std::fs::read_to_string(out).unwrap();
-    assert!(words.starts_with("socket:[") && words.ends_with("\nword\n"), "{words}");
-    assert!(world.agent.start_privileged(&[], Privilege::InputMethod).is_err());
+    world.agent.start_privileged(line.into(), Privilege::InputMethod).unwrap();
+    let mut words = String::new();
+    world.until("the program's words", |_| {
+        words = std::fs::read_to_string(&out).unwrap_or_default();
+        words.lines().count() == 3
+    });
+    let told: BTreeSet<_> = words.lines().collect();
+    assert!(told.iter().all(|words| words.starts_with("socket:[") && words.ends_with("] word")), "{words}");
+    assert_eq!(told.len(), 3, "{words}");
+    assert!(world.agent.start_privileged(vec![], Privilege::InputMethod).is_err());
 }

@@ -10,6 +10,7 @@ use std::{
 
 use gui_agent::Privilege;
 use gui_protocol::{Arrange, ButtonInput, CrossingInput, WindowId};
+use rustix::process::{Pid, Signal, kill_process};
 use zbus::{
     blocking::{Connection, Proxy, connection},
     interface,
@@ -205,7 +206,6 @@ impl Menu {
 struct Tray {
     world: World,
     bus: Bus,
-    _program: gui_agent::Command,
 }
 
 impl Tray {
@@ -214,14 +214,24 @@ impl Tray {
         let address = format!("DBUS_SESSION_BUS_ADDRESS={}", bus.address);
         let line = ["env", &address, "XDG_DATA_DIRS=/nonexistent", env!("CARGO_BIN_EXE_gui-agent"), "tray"];
         let line = line.map(Into::into);
-        let program = world.agent.start_privileged(&line, Privilege::Tray).unwrap();
-        let mut tray = Self { world, bus, _program: program };
-        let watched = tray.bus.connect();
-        tray.world.until("there is a watcher", |_| {
-            let dbus = zbus::blocking::fdo::DBusProxy::new(&watched).unwrap();
-            dbus.name_has_owner("org.kde.StatusNotifierWatcher".try_into().unwrap()).unwrap()
-        });
+        world.agent.start_privileged(line.into(), Privilege::Tray).unwrap();
+        let mut tray = Self { world, bus };
+        tray.watcher();
         tray
+    }
+
+    /// Waits until there is a watcher, and says which process that is.
+    #[track_caller]
+    fn watcher(&mut self) -> Pid {
+        let asking = self.bus.connect();
+        let dbus = zbus::blocking::fdo::DBusProxy::new(&asking).unwrap();
+        let mut found = None;
+        self.world.until("there is a watcher", |_| {
+            let name = "org.kde.StatusNotifierWatcher".try_into().unwrap();
+            found = dbus.get_connection_unix_process_id(name).ok();
+            found.is_some()
+        });
+        Pid::from_raw(found.unwrap().cast_signed()).unwrap()
     }
 
     /// Waits for an icon of this colour in the middle.
@@ -493,6 +503,23 @@ fn bad_items_harm_nobody() {
     tray.click(id, 1, (3, 4));
     tray.asked(&item, &["activate 3 4"]);
     drop(silent);
+}
+
+#[test]
+fn a_tray_that_is_killed_comes_back() {
+    let mut tray = Tray::new(World::new());
+    let item = Item::new(plain(22, RED));
+    let connection = item.register(&tray.bus);
+    tray.shows(0x00ff_0000);
+    let killed = tray.watcher();
+    kill_process(killed, Signal::KILL).unwrap();
+    tray.is_empty();
+    assert_ne!(tray.watcher(), killed);
+    // as applications do when they see that there is a watcher again
+    register(&connection, connection.unique_name().unwrap());
+    let id = tray.shows(0x00ff_0000);
+    tray.click(id, 1, (5, 6));
+    tray.asked(&item, &["activate 5 6"]);
 }
 
 #[test]
