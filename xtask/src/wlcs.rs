@@ -23,8 +23,7 @@ mod report;
 
 use expected::Expectations;
 
-/// The package that the suite loads, and its library.
-const PACKAGE: &str = "transom-wlcs";
+/// What the suite loads: the library of `transom-wlcs`.
 const LIBRARY: &str = "libtransom_wlcs.so";
 
 /// Where the suite's program is: in the folder of libraries, or by Debian 13 in that of helpers.
@@ -68,7 +67,8 @@ type Results = BTreeMap<String, Outcome>;
 
 pub fn run(options: &Options) -> anyhow::Result<()> {
     packages::ensure_installed(&[packages::BUILD, packages::CONFORMANCE])?;
-    workspace::run(workspace::cargo().args(["build", "--locked", "-p", PACKAGE]))?;
+    // With the rest: alone it would have its dependencies with fewer features, and compile all of them again.
+    workspace::run(workspace::cargo().args(["build", "--locked", "--workspace"]))?;
     let target = workspace::target_dir()?;
     let suite = Suite { program: program()?, library: target.join("debug").join(LIBRARY) };
     let expectations = Expectations::read(&workspace::root().join(EXPECTATIONS))?;

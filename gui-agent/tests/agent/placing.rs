@@ -4,24 +4,15 @@ use gui_protocol::{Arrange, ButtonInput, CrossingInput, KeyInput, Rect, WindowId
 use transom_tests::client::{Buffer, Popup, show};
 use wayland_client::Proxy;
 use wayland_protocols::xdg::shell::client::{
-    xdg_positioner::{Anchor, ConstraintAdjustment, Gravity, XdgPositioner},
+    xdg_positioner::{Anchor, ConstraintAdjustment, Gravity},
     xdg_surface::XdgSurface,
 };
 
 use crate::{
     fixture::World,
+    popups::menu_positioner,
     windows::{BLUE, GREEN, LETTERS, RED, window},
 };
-
-/// Below the lower left corner of a 10×10 button at 20,20.
-fn positioner(world: &mut World, client: usize, width: i32, height: i32) -> XdgPositioner {
-    let positioner = world.client(client).positioner();
-    positioner.set_size(width, height);
-    positioner.set_anchor_rect(20, 20, 10, 10);
-    positioner.set_anchor(Anchor::BottomLeft);
-    positioner.set_gravity(Gravity::BottomRight);
-    positioner
-}
 
 fn placed(world: &mut World, client: usize, popup: &Popup) -> Option<(i32, i32, i32, i32)> {
     world.client(client).inbox.popups.get(&popup.popup.id()).and_then(|all| all.last().copied())
@@ -45,7 +36,7 @@ fn fill(world: &mut World, client: usize, popup: &Popup) -> Buffer {
 
 /// A popup, asked for and placed by the GUI domain, with its content.
 fn open(world: &mut World, client: usize, parent: &XdgSurface) -> (Popup, WindowId, Buffer) {
-    let positioner = positioner(world, client, 60, 40);
+    let positioner = menu_positioner(world, client, 60, 40);
     let popup = world.client(client).popup(parent, &positioner);
     world.settle();
     let id = world.daemon().newest();
@@ -58,7 +49,7 @@ fn open(world: &mut World, client: usize, parent: &XdgSurface) -> (Popup, Window
 fn a_popup_waits_for_the_gui_domain_to_place_it() {
     let mut world = World::extended();
     let (client, toplevel, _buffer, parent) = window(&mut world, 200, 100, RED);
-    let positioner = positioner(&mut world, client, 60, 40);
+    let positioner = menu_positioner(&mut world, client, 60, 40);
     positioner.set_constraint_adjustment(ConstraintAdjustment::SlideX | ConstraintAdjustment::FlipY);
     positioner.set_offset(3, -4);
     let popup = world.client(client).popup(&toplevel.xdg_surface, &positioner);
@@ -88,7 +79,7 @@ fn a_popup_is_moved_when_its_client_and_the_gui_domain_agree() {
     let (client, toplevel, _buffer, _) = window(&mut world, 200, 100, RED);
     let (popup, id, _popup_buffer) = open(&mut world, client, &toplevel.xdg_surface);
     for (token, width) in [(41, 70), (42, 80)] {
-        let elsewhere = positioner(&mut world, client, width, 20);
+        let elsewhere = menu_positioner(&mut world, client, width, 20);
         popup.popup.reposition(&elsewhere, token);
     }
     world.settle();
@@ -104,13 +95,13 @@ fn a_popup_is_moved_when_its_client_and_the_gui_domain_agree() {
 fn a_popup_is_placed_anew_before_it_has_content() {
     let mut world = World::extended();
     let (client, toplevel, _buffer, _) = window(&mut world, 200, 100, RED);
-    let small = positioner(&mut world, client, 60, 40);
+    let small = menu_positioner(&mut world, client, 60, 40);
     let popup = world.client(client).popup(&toplevel.xdg_surface, &small);
     world.settle();
     let id = world.daemon().newest();
     place(&mut world, id, 20, 30, 60, 40);
     for (token, width) in [(41, 70), (42, 80)] {
-        let elsewhere = positioner(&mut world, client, width, 20);
+        let elsewhere = menu_positioner(&mut world, client, width, 20);
         popup.popup.reposition(&elsewhere, token);
         world.settle();
         place(&mut world, id, 25, 37, width as u32, 20);
@@ -130,7 +121,7 @@ fn only_a_reactive_popup_is_moved_unasked() {
     world.settle();
     assert_eq!(placed(&mut world, client, &popup), Some((20, 30, 60, 40)));
 
-    let reactive = positioner(&mut world, client, 60, 40);
+    let reactive = menu_positioner(&mut world, client, 60, 40);
     reactive.set_reactive();
     let popup = world.client(client).popup(&toplevel.xdg_surface, &reactive);
     world.settle();
@@ -147,7 +138,7 @@ fn only_a_reactive_popup_is_moved_unasked() {
 fn a_popup_gone_before_it_was_placed_leaves_nothing() {
     let mut world = World::extended();
     let (client, toplevel, _buffer, parent) = window(&mut world, 200, 100, RED);
-    let positioner = positioner(&mut world, client, 60, 40);
+    let positioner = menu_positioner(&mut world, client, 60, 40);
     let popup = world.client(client).popup(&toplevel.xdg_surface, &positioner);
     world.settle();
     let id = world.daemon().newest();
@@ -163,7 +154,7 @@ fn a_popup_gone_before_it_was_placed_leaves_nothing() {
 fn popups_that_were_not_placed_are_when_the_daemon_goes() {
     let mut world = World::extended();
     let (client, toplevel, _buffer, _) = window(&mut world, 200, 100, RED);
-    let positioner = positioner(&mut world, client, 60, 40);
+    let positioner = menu_positioner(&mut world, client, 60, 40);
     let popup = world.client(client).popup(&toplevel.xdg_surface, &positioner);
     world.settle();
     world.daemon = None;
@@ -182,7 +173,7 @@ fn popups_that_were_not_placed_are_when_the_daemon_goes() {
 fn a_popup_shown_to_a_plain_daemon_is_one_to_the_next() {
     let mut world = World::new();
     let (client, toplevel, _buffer, _) = window(&mut world, 200, 100, RED);
-    let positioner = positioner(&mut world, client, 60, 40);
+    let positioner = menu_positioner(&mut world, client, 60, 40);
     let popup = world.client(client).popup(&toplevel.xdg_surface, &positioner);
     world.settle();
     let _popup_buffer = fill(&mut world, client, &popup);
@@ -206,7 +197,7 @@ fn click(world: &mut World, id: WindowId, x: i32, y: i32) {
 
 /// A menu that holds the input.
 fn menu(world: &mut World, client: usize, parent: &XdgSurface) -> (Popup, WindowId, Buffer) {
-    let positioner = positioner(world, client, 60, 40);
+    let positioner = menu_positioner(world, client, 60, 40);
     let popup = world.client(client).bare_popup(Some(parent), &positioner);
     let (seat, serial) = (world.client(client).seat.clone().unwrap(), world.client(client).inbox.serial);
     popup.popup.grab(&seat, serial);

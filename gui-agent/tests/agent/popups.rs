@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Below the lower left corner of a 10×10 button at 20,20.
-fn menu_positioner(world: &mut World, client: usize, width: i32, height: i32) -> XdgPositioner {
+pub fn menu_positioner(world: &mut World, client: usize, width: i32, height: i32) -> XdgPositioner {
     let positioner = world.client(client).positioner();
     positioner.set_size(width, height);
     positioner.set_anchor_rect(20, 20, 10, 10);

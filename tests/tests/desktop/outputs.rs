@@ -121,26 +121,31 @@ fn a_guest_that_knows_no_scales_covers_its_logical_size() {
     assert_eq!(found(&mut world, "only", Personal.colour()), Some((place, 150 * 150)));
 }
 
+/// Draws a chequered content of 81×41 for a scale, and sees on a screen that no pixel of it is mixed with its neighbours.
+fn shows_every_pixel(world: &mut World, app: &App, factor: f64, screen: &str) {
+    let (white, black) = (0xffab_cdef, 0xff12_3456);
+    let client = world.client(app.client);
+    let viewport = client.viewport(&app.toplevel.surface);
+    let (width, height) = (scale(factor).physical(81), scale(factor).physical(41));
+    let mut buffer = client.buffer(width, height, 0);
+    buffer.fill(|x, y| if (x + y) % 2 == 0 { white } else { black });
+    viewport.set_destination(81, 41);
+    show(&app.toplevel.surface, &buffer);
+    world.settle();
+    assert_eq!(world.content(app.id).size(), Size::new(81, 41));
+    let all = (width * height) as usize;
+    let mut count = |colour| found(world, screen, colour).map_or(0, |(_, count)| count);
+    assert_eq!(count(white), all.div_ceil(2));
+    assert_eq!(count(black), all / 2);
+}
+
 #[test]
 fn a_client_that_draws_for_the_scale_is_shown_pixel_by_pixel() {
     let mut world = World::new();
     set(&mut world, &[output("only", Rect::new(0, 0, WIDTH, HEIGHT), 1.25)]);
     let app = world.app(Dom0, 81, 41);
     world.put(app.id, 101, 101);
-    let client = world.client(app.client);
-    let viewport = client.viewport(&app.toplevel.surface);
-    let (width, height) = (scale(1.25).physical(81), scale(1.25).physical(41));
-    let mut buffer = client.buffer(width, height, 0);
-    buffer.fill(|x, y| if (x + y) % 2 == 0 { 0xffab_cdef } else { 0xff12_3456 });
-    viewport.set_destination(81, 41);
-    show(&app.toplevel.surface, &buffer);
-    world.settle();
-    assert_eq!(world.content(app.id).size(), Size::new(81, 41));
-    let all = (width * height) as usize;
-    let count = |world: &mut World, colour| found(world, "only", colour).map_or(0, |(_, count)| count);
-    // Every second pixel each, none of them mixed with its neighbours.
-    assert_eq!(count(&mut world, 0xffab_cdef), all.div_ceil(2));
-    assert_eq!(count(&mut world, 0xff12_3456), all / 2);
+    shows_every_pixel(&mut world, &app, 1.25, "only");
 }
 
 #[test]
@@ -205,19 +210,7 @@ fn an_application_of_a_domain_draws_for_its_screen_and_is_shown_pixel_by_pixel()
     let _listened = world.client(app.client).fractional_scale(&app.toplevel.surface);
     world.put(app.id, WIDTH + 101, 101);
     assert_eq!(world.client(app.client).inbox.screens.fractional[&app.toplevel.surface.id()], 180);
-    let client = world.client(app.client);
-    let viewport = client.viewport(&app.toplevel.surface);
-    let (width, height) = (scale(1.5).physical(81), scale(1.5).physical(41));
-    let mut buffer = client.buffer(width, height, 0);
-    buffer.fill(|x, y| if (x + y) % 2 == 0 { 0xffab_cdef } else { 0xff12_3456 });
-    viewport.set_destination(81, 41);
-    show(&app.toplevel.surface, &buffer);
-    world.settle();
-    assert_eq!(world.content(app.id).size(), Size::new(81, 41));
-    let all = (width * height) as usize;
-    let count = |world: &mut World, colour| found(world, "right", colour).map_or(0, |(_, count)| count);
-    assert_eq!(count(&mut world, 0xffab_cdef), all.div_ceil(2));
-    assert_eq!(count(&mut world, 0xff12_3456), all / 2);
+    shows_every_pixel(&mut world, &app, 1.5, "right");
 }
 
 #[test]
