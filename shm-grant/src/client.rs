@@ -120,7 +120,7 @@ impl Client {
         if let Err(error) = connected {
             self.link.fail(error);
         }
-        self.link.wake.set(true);
+        self.link.begin();
     }
 
     /// A calloop source that is ready whenever [`Client::poll_event`] should be called. It holds a descriptor

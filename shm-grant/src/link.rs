@@ -110,6 +110,13 @@ impl Link {
         self.events.clear();
     }
 
+    /// Begins anew: the next call starts a round, even in the middle of one. Its end would take the wish for it back, and
+    /// what there is to see may have been taken in already, so that no descriptor tells of it again.
+    pub(crate) fn begin(&mut self) {
+        self.in_round = false;
+        self.wake.set(true);
+    }
+
     /// Whether a new round starts; if not, the one under way has just ended.
     pub(crate) fn starts_round(&mut self) -> bool {
         self.in_round = !self.in_round;
@@ -261,4 +268,27 @@ pub(crate) fn calloop_source(
 ) -> io::Result<calloop::generic::Generic<std::os::fd::OwnedFd>> {
     let ready = end.as_fd().try_clone_to_owned()?;
     Ok(calloop::generic::Generic::new(ready, calloop::Interest::READ, calloop::Mode::Level))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_ready(link: &Link) -> bool {
+        link.poller.ready().unwrap().readable(Token::Wake)
+    }
+
+    #[test]
+    fn what_begins_in_the_middle_of_a_round_gets_its_own() {
+        let mut link = Link::new().unwrap();
+        link.begin();
+        assert!(link.starts_round());
+        link.fail(LinkError::Closed);
+        link.close();
+        link.begin();
+        assert!(is_ready(&link));
+        assert!(link.starts_round(), "nothing was looked at since");
+        assert!(!link.starts_round());
+        assert!(!is_ready(&link), "there is nothing more to look at");
+    }
 }

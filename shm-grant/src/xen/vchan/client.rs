@@ -62,13 +62,6 @@ struct Shared {
     line: Line,
 }
 
-/// What xenstore has reported.
-#[derive(Clone, Copy, Debug, Default)]
-struct Reports {
-    keys: bool,
-    domains: bool,
-}
-
 impl Client {
     /// Opens what is needed. Nothing more needs to be opened later, unless xenstored is lost.
     pub(crate) fn new(link: &Link, address: &VchanAddress) -> io::Result<Self> {
@@ -143,11 +136,7 @@ impl Client {
         let mut changed = ready.readable(Token::Timer) && self.attempt_again.expired() && self.pause_ends();
         // While it waits, a question to xenstore may have brought a report along at any time.
         if ready.readable(Token::Store) || matches!(self.state, State::Waiting(_)) {
-            let reports = self.take_reports()?;
-            changed |= reports.keys;
-            if reports.domains && self.domain_is_gone() {
-                return Err(LinkError::DomainGone(self.address.server));
-            }
+            changed |= self.take_reports()?;
         }
         match &mut self.state {
             State::Waiting(Pace::Ready) if changed => self.attempt(link)?,
@@ -165,13 +154,16 @@ impl Client {
         }
     }
 
-    /// Takes what xenstore has reported. Losing xenstore ends a wait, but not a link.
-    fn take_reports(&mut self) -> Result<Reports, LinkError> {
-        let mut reports = Reports::default();
+    /// Takes what xenstore has reported, and says whether the keys are in it. Losing xenstore ends a wait, but not a link.
+    fn take_reports(&mut self) -> Result<bool, LinkError> {
+        let mut keys = false;
         while let Some(store) = &mut self.store {
             match store.get_mut().poll_watch() {
-                Ok(Some(event)) if event.token == KEYS_TOKEN => reports.keys = true,
-                Ok(Some(_)) => reports.domains = true,
+                Ok(Some(event)) if event.token == KEYS_TOKEN => keys = true,
+                Ok(Some(_)) if self.domain_is_gone() => {
+                    return Err(LinkError::DomainGone(self.address.server));
+                }
+                Ok(Some(_)) => {}
                 Ok(None) => break,
                 Err(error) => {
                     self.store = None;
@@ -181,7 +173,7 @@ impl Client {
                 }
             }
         }
-        Ok(reports)
+        Ok(keys)
     }
 
     /// Whether the domain of a connected server is gone.
@@ -207,6 +199,8 @@ impl Client {
                 self.unwatch();
                 self.state = State::Connected(shared);
                 link.connected(Channel::Ring { ring, orphaned: false });
+                // The last questions may have brought along that the domain is gone.
+                self.take_reports()?;
             }
             None => {
                 self.attempt_again.arm(ATTEMPT_PAUSE)?;
