@@ -18,7 +18,7 @@ use smithay::{
     utils::{Logical, Point, SERIAL_COUNTER},
 };
 
-use crate::state::State;
+use crate::{drag::By, state::State};
 
 /// The GUI domain's milliseconds in terms of this domain's, so that a client can compare all its events.
 #[derive(Debug, Default)]
@@ -149,15 +149,21 @@ impl State {
                 handle.down(self, under, &DownEvent { slot, location, serial, time });
             }
             TouchKind::Motion => {
+                let under = self.under_or_dragged_over(id, location);
                 if let Some(finger) = self.fingers.get_mut(&touch.id) {
                     finger.location = location;
-                    let under = self.under(id, location);
-                    handle.motion(self, under, &MotionEvent { slot, location, time });
+                    match self.dragged_by() == Some(By::Finger(slot)) {
+                        true => self.drag_over(under, location),
+                        false => handle.motion(self, under, &MotionEvent { slot, location, time }),
+                    }
                 }
             }
             TouchKind::Up => {
                 if self.fingers.remove(&touch.id).is_some() {
-                    handle.up(self, &UpEvent { slot, serial, time });
+                    match self.dragged_by() == Some(By::Finger(slot)) {
+                        true => self.drop_dragged(),
+                        false => handle.up(self, &UpEvent { slot, serial, time }),
+                    }
                 }
             }
             TouchKind::Frame => handle.frame(self),
@@ -167,6 +173,9 @@ impl State {
 
     /// All that touches is none of the clients' business any more.
     pub(crate) fn cancel_touch(&mut self) {
+        if matches!(self.dragged_by(), Some(By::Finger(_))) {
+            self.cancel_drag();
+        }
         let fingers = std::mem::take(&mut self.fingers);
         let Some(handle) = self.seat.get_touch() else { return };
         let time = self.frames.millis();

@@ -14,7 +14,7 @@ use smithay::{
     utils::{Logical, Point, SERIAL_COUNTER},
 };
 
-use crate::{state::State, surface, window::Role};
+use crate::{drag::By, state::State, surface, window::Role};
 
 /// X keycodes. Below are none, and the kernel's numbers, 8 less, would be negative.
 pub(crate) const KEYCODES: std::ops::RangeInclusive<u32> = 8..=255;
@@ -147,6 +147,9 @@ impl State {
                 let state = if input.pressed { ButtonState::Pressed } else { ButtonState::Released };
                 let serial = SERIAL_COUNTER.next_serial();
                 pointer.button(self, &ButtonEvent { serial, time, button, state });
+                if !input.pressed && self.dragged_by() == Some(By::Button(button)) {
+                    self.drop_dragged();
+                }
             }
             Some(Button::Wheel(axis, clicks)) if input.pressed => {
                 let frame = AxisFrame::new(time)
@@ -187,11 +190,7 @@ impl State {
         }
         let location = self.on_screen(id, Point::from((x, y)).to_f64());
         self.pointed = Some(id);
-        let mut under = self.under(id, location);
-        if under.is_none() && self.dragging {
-            // as long as a button is held, the GUI domain tells of the window that it was pressed on
-            under = self.windows.topmost_at(location).and_then(|target| self.under(target, location));
-        }
+        let under = self.under_or_dragged_over(id, location);
         self.point_at(under, location);
         self.x11_drags_over(id, location);
         self.update_constraint();
@@ -215,13 +214,26 @@ impl State {
         under.map(|(surface, corner)| (surface, (origin + corner).to_f64()))
     }
 
+    /// The same, for what may drag something: as long as it does, the GUI domain tells of the window that it began on.
+    pub(crate) fn under_or_dragged_over(
+        &self,
+        id: WindowId,
+        location: Point<f64, Logical>,
+    ) -> Option<(WlSurface, Point<f64, Logical>)> {
+        let dragged_over = || {
+            let target = self.windows.topmost_at(location).filter(|_| self.drag.is_some());
+            target.and_then(|target| self.under(target, location))
+        };
+        self.under(id, location).or_else(dragged_over)
+    }
+
     /// What the pointer is over may have changed without its moving: clients are told as if it had moved.
     pub(crate) fn point_again(&mut self) {
         let (Some(id), Some(pointer)) = (self.pointed, self.seat.get_pointer()) else { return };
         let location = pointer.current_location();
         let under = self.under(id, location);
         // a grab keeps what it has until it ends
-        if under != self.under_pointer && !pointer.is_grabbed() {
+        if under != self.under_pointer && !pointer.is_grabbed() && self.drag.is_none() {
             self.point_at(under, location);
             self.update_constraint();
         }
@@ -246,6 +258,10 @@ impl State {
         location: Point<f64, Logical>,
     ) {
         let Some(pointer) = self.seat.get_pointer() else { return };
+        let mut focus = focus;
+        if matches!(self.dragged_by(), Some(By::Button(_))) {
+            self.drag_over(focus.take(), location);
+        }
         let (serial, time) = (SERIAL_COUNTER.next_serial(), self.frames.millis());
         self.under_pointer.clone_from(&focus);
         pointer.motion(self, focus, &MotionEvent { location, serial, time });
@@ -260,6 +276,7 @@ impl State {
         if let Some(pointer) = self.seat.get_pointer() {
             self.point_at(None, pointer.current_location());
         }
+        self.cancel_drag();
         self.cancel_touch();
         self.take_tool_away(None);
         self.forget_cursor();

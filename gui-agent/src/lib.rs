@@ -23,6 +23,7 @@ mod command;
 mod compose;
 mod devices;
 mod domains;
+mod drag;
 mod files;
 mod frames;
 mod handlers;

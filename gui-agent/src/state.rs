@@ -45,6 +45,7 @@ use crate::{
     clipboard::Clipboard,
     compose::Density,
     devices::{Finger, ForeignClock},
+    drag::Drag,
     files::Files,
     frames::{FrameClock, PRESENTATION_CLOCK},
     handlers::{
@@ -105,8 +106,8 @@ pub struct State {
     pub(crate) focused: Option<WlSurface>,
     /// The window the pointer is over.
     pub(crate) pointed: Option<WindowId>,
-    /// Whether an application has something dragged.
-    pub(crate) dragging: bool,
+    /// What is dragged.
+    pub(crate) drag: Option<Drag>,
     /// The surface the pointer is over, and where on the screen that begins.
     pub(crate) under_pointer: Option<(WlSurface, Point<f64, Logical>)>,
     pub(crate) placings: Placings,
@@ -217,7 +218,7 @@ impl State {
             grab: None,
             focused: None,
             pointed: None,
-            dragging: false,
+            drag: None,
             under_pointer: None,
             placings: Placings::default(),
             cursor: CursorSurface::new(options.frame_interval()),

@@ -76,10 +76,18 @@ where
 /// `delegate_viewporter!`, `delegate_xdg_shell!`, `delegate_data_device!` and `delegate_primary_selection!` with the guard
 /// before them.
 ///
+/// One that drags in its own way names what handles `wl_data_device`: `delegate_guarded!(State, data_devices: Devices)`.
+///
 /// The state must implement what these ask for. To write one of them beside this is an error of compilation.
 #[macro_export]
 macro_rules! delegate_guarded {
     ($state:ty) => {
+        $crate::delegate_guarded!(
+            $state,
+            data_devices: $crate::smithay::wayland::selection::data_device::DataDeviceState
+        );
+    };
+    ($state:ty, data_devices: $data_devices:ty) => {
         const _: () = {
             use $crate::{
                 Guard,
@@ -156,7 +164,7 @@ macro_rules! delegate_guarded {
 
     delegate_global_dispatch!($state: [WlDataDeviceManager: ()] => DataDeviceState);
     delegate_dispatch!($state: [WlDataDeviceManager: ()] => DataDeviceState);
-    delegate_dispatch!($state: [WlDataDevice: DataDeviceUserData] => DataDeviceState);
+    delegate_dispatch!($state: [WlDataDevice: DataDeviceUserData] => $data_devices);
     delegate_dispatch!($state: [WlDataSource: DataSourceUserData] => Guard);
 
     delegate_global_dispatch!($state: [ZwpPrimarySelectionDeviceManagerV1: PrimaryDeviceManagerGlobalData] => PrimarySelectionState);

@@ -80,6 +80,7 @@ impl CompositorHandler for State {
         self.unmap(surface);
         self.lift_fingers(surface);
         self.tool_loses(surface);
+        self.drag_loses(surface);
         self.forget_x11(surface);
         surface::destroyed(surface);
         self.cursor_surface_changed(surface);

@@ -26,4 +26,4 @@ pub(crate) mod text_input;
 pub(crate) mod xdg_shell;
 
 // what of each family carries clients' numbers passes through the guard
-wayland_guard::delegate_guarded!(crate::state::State);
+wayland_guard::delegate_guarded!(crate::state::State, data_devices: crate::drag::Devices);

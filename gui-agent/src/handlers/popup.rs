@@ -348,7 +348,8 @@ impl State {
         };
         let previous = grab.previous_serial().unwrap_or(serial);
         let foreign = |grabbed: bool, by_us: bool| grabbed && !by_us;
-        if foreign(keyboard.is_grabbed(), keyboard.has_grab(serial) || keyboard.has_grab(previous))
+        if self.drag.is_some()
+            || foreign(keyboard.is_grabbed(), keyboard.has_grab(serial) || keyboard.has_grab(previous))
             || foreign(pointer.is_grabbed(), pointer.has_grab(serial) || pointer.has_grab(previous))
         {
             grab.ungrab(PopupUngrabStrategy::All);

@@ -1,11 +1,10 @@
-//! Clipboard, primary selection and drag-and-drop between the applications of this domain. What goes to and comes from the
-//! GUI domain, on the user's gesture there, is in [`crate::clipboard`].
+//! Clipboard and primary selection between the applications of this domain. What goes to and comes from the GUI domain, on
+//! the user's gesture there, is in [`crate::clipboard`]; what is dragged, in [`crate::drag`].
 
 use std::{os::fd::OwnedFd, sync::Arc};
 
 use smithay::{
     input::Seat,
-    reexports::wayland_server::protocol::{wl_data_source::WlDataSource, wl_surface::WlSurface},
     wayland::selection::{
         SelectionHandler, SelectionSource, SelectionTarget,
         data_device::{ClientDndGrabHandler, DataDeviceHandler, DataDeviceState},
@@ -52,12 +51,5 @@ impl PrimarySelectionHandler for State {
     }
 }
 
-impl ClientDndGrabHandler for State {
-    fn started(&mut self, _: Option<WlDataSource>, _: Option<WlSurface>, _: Seat<Self>) {
-        self.dragging = true;
-    }
-
-    fn dropped(&mut self, _: Option<WlSurface>, _: bool, _: Seat<Self>) {
-        self.dragging = false;
-    }
-}
+// smithay's own drags are not used, see `crate::drag`
+impl ClientDndGrabHandler for State {}

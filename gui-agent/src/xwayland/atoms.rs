@@ -47,6 +47,7 @@ atoms! {
     xdnd_aware: "XdndAware",
     xdnd_selection: "XdndSelection",
     xdnd_type_list: "XdndTypeList",
+    xdnd_action_list: "XdndActionList",
     xdnd_enter: "XdndEnter",
     xdnd_position: "XdndPosition",
     xdnd_status: "XdndStatus",
@@ -54,6 +55,8 @@ atoms! {
     xdnd_drop: "XdndDrop",
     xdnd_finished: "XdndFinished",
     xdnd_action_copy: "XdndActionCopy",
+    xdnd_action_move: "XdndActionMove",
+    xdnd_action_ask: "XdndActionAsk",
 
     // its other offices
     manager: "MANAGER",

@@ -27,8 +27,15 @@ use smithay::{
 };
 use tracing::debug;
 
-use super::{process::insert, selection::MAX_CONTENT};
-use crate::{clipboard::Owner, state::State};
+use super::{
+    process::insert,
+    selection::{MAX_CONTENT, Which},
+};
+use crate::{
+    clipboard::Owner,
+    drag::source::{Source, Word},
+    state::State,
+};
 
 /// What Wayland's programs have copied, by kinds.
 #[derive(Debug, Default)]
@@ -41,7 +48,7 @@ impl State {
     /// Wayland's programs, or the user in the GUI domain, have this to offer now.
     pub(crate) fn offer_to_x11(&mut self, which: SelectionTarget, kinds: Vec<String>) {
         if let Some(manager) = self.xwayland.manager_mut() {
-            manager.offer(which, &kinds);
+            manager.offer(Which::Copied(which), &kinds);
         }
         match which {
             SelectionTarget::Clipboard => self.xwayland.copied.clipboard = kinds,
@@ -55,8 +62,8 @@ impl State {
         else {
             return;
         };
-        manager.offer(SelectionTarget::Clipboard, &copied.clipboard);
-        manager.offer(SelectionTarget::Primary, &copied.primary);
+        manager.offer(Which::Copied(SelectionTarget::Clipboard), &copied.clipboard);
+        manager.offer(Which::Copied(SelectionTarget::Primary), &copied.primary);
     }
 
     /// An X11 program has copied something.
@@ -115,8 +122,9 @@ impl State {
             return;
         };
         let pasted = match which {
-            SelectionTarget::Clipboard => current_data_device_selection_userdata(&self.seat),
-            SelectionTarget::Primary => current_primary_selection_userdata(&self.seat),
+            Which::Copied(SelectionTarget::Clipboard) => current_data_device_selection_userdata(&self.seat),
+            Which::Copied(SelectionTarget::Primary) => current_primary_selection_userdata(&self.seat),
+            Which::Dragged => None,
         };
         let pasted = pasted.and_then(|owner| match &*owner {
             Owner::GuiDomain(text) => Some(text.to_vec()),
@@ -139,8 +147,8 @@ impl State {
         }
     }
 
-    /// Reads what a Wayland program has copied. It comes when it comes; the program that waits for it may give up.
-    fn read_for_x11(&mut self, number: u64, which: SelectionTarget, kind: &str) -> io::Result<()> {
+    /// Reads what a Wayland program has copied, or drags. It comes when it comes; the program that waits for it may give up.
+    fn read_for_x11(&mut self, number: u64, which: Which, kind: &str) -> io::Result<()> {
         let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC)?;
         fcntl_setfl(&ours, OFlags::NONBLOCK)?;
         // X11's names for text, where the program has none of them
@@ -148,18 +156,25 @@ impl State {
         if ["UTF8_STRING", "TEXT", "STRING"].contains(&kind) {
             kinds.extend(["text/plain;charset=utf-8", "text/plain"]);
         }
+        let dragged = self.xwayland.to_x11.as_ref().map(|dragged| dragged.source.clone());
         let offered = match which {
-            SelectionTarget::Clipboard => &self.xwayland.copied.clipboard,
-            SelectionTarget::Primary => &self.xwayland.copied.primary,
+            Which::Copied(SelectionTarget::Clipboard) => self.xwayland.copied.clipboard.clone(),
+            Which::Copied(SelectionTarget::Primary) => self.xwayland.copied.primary.clone(),
+            Which::Dragged => dragged.as_ref().map(Source::kinds).unwrap_or_default(),
         };
         let kind = kinds.into_iter().find(|kind| offered.iter().any(|it| it == kind));
         let kind = kind.ok_or(io::ErrorKind::NotFound)?.to_owned();
         match which {
-            SelectionTarget::Clipboard => {
+            Which::Copied(SelectionTarget::Clipboard) => {
                 request_data_device_client_selection(&self.seat, kind, theirs).map_err(io::Error::other)?;
             }
-            SelectionTarget::Primary => {
+            Which::Copied(SelectionTarget::Primary) => {
                 request_primary_client_selection(&self.seat, kind, theirs).map_err(io::Error::other)?;
+            }
+            Which::Dragged => {
+                if let Some(source) = dragged {
+                    self.tell_source(&source, Word::Wanted(kind, theirs));
+                }
             }
         }
         let mut bytes = Vec::new();

@@ -1,4 +1,4 @@
-//! What X11 programs drag to Wayland's, Wayland's side of it; [`super::drag`] is the other.
+//! What X11 programs drag to Wayland's, Wayland's side of it; [`super::drag_from_x11`] is the other.
 //!
 //! As long as the button is held, the X server has the pointer, and the X11 program looks for a target in its own way. So
 //! the Wayland program below the pointer hears of it when the button has been let go of: then what was dropped is
@@ -40,7 +40,8 @@ pub(super) struct Drop {
 impl super::XWayland {
     /// When something has to be given up.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.drop.as_ref().map(|drop| drop.until)
+        let to_x11 = self.to_x11.as_ref().and_then(|dragged| dragged.until);
+        self.drop.as_ref().map(|drop| drop.until).into_iter().chain(to_x11).min()
     }
 }
 

@@ -35,7 +35,8 @@ use x11rb_protocol::{
 use super::{
     atoms::Atoms,
     connection::{Broken, Connection, Packet},
-    drag::Drag,
+    drag_from_x11::Drag,
+    drag_to_x11::{DragToX11, TargetSays},
     properties::{Properties, Property},
     selection::Selections,
     startup::{Question, Screen, parse_property, parse_reply},
@@ -81,6 +82,8 @@ pub(super) enum Happening {
     Wanted(u64),
     /// One has dropped something on a Wayland window.
     Dropped,
+    /// An X11 window that a Wayland program drags something over has something to say.
+    DragTarget(TargetSays),
 }
 
 /// A window that is mapped.
@@ -127,6 +130,7 @@ pub(super) struct Manager {
     pub(super) focusing: u32,
     pub(super) selections: Selections,
     pub(super) drag: Drag,
+    pub(super) to_x11: DragToX11,
     pub(super) tray: Tray,
     pub(super) ids: IdAllocator,
     /// X11's pixels for each unit of everybody else's.
@@ -147,7 +151,9 @@ impl Manager {
     ) -> Result<Self, Broken> {
         let root = screen.root;
         let own = ids.generate_id().ok_or(Broken::Nonsense)?;
-        let selections = Selections::new(&mut connection, root, &mut ids, atoms.clipboard);
+        let to_x11 = DragToX11::new(&mut connection, root, &mut ids).ok_or(Broken::Nonsense)?;
+        let dragged = (atoms.xdnd_selection, to_x11.window);
+        let selections = Selections::new(&mut connection, root, &mut ids, atoms.clipboard, dragged);
         let selections = selections.ok_or(Broken::Nonsense)?;
         let drag =
             Drag::new(&mut connection, root, &mut ids, atoms.xdnd_selection).ok_or(Broken::Nonsense)?;
@@ -164,6 +170,7 @@ impl Manager {
             focusing: 0,
             selections,
             drag,
+            to_x11,
             tray,
             ids,
             density,
@@ -243,6 +250,7 @@ impl Manager {
                 Packet::Answer(Question::Drag(question), reply) => {
                     self.drag_answered(question, reply.as_ref())
                 }
+                Packet::Answer(Question::DragKinds(round), _) => self.drag_kinds_answered(round),
                 Packet::Answer(Question::Resources, reply) => self.resources_answered(reply.as_ref()),
                 Packet::Answer(Question::Geometry(window), reply) => {
                     if let (Some(geometry), Some(managed)) = (
@@ -408,6 +416,7 @@ impl Manager {
     /// A window is not shown any more. Returns whether it was, with a frame.
     fn gone(&mut self, window: Window) -> bool {
         let Some(managed) = self.windows.remove(&window) else { return false };
+        self.drag_target_gone(window);
         if self.focus == Some(window) {
             self.focus = None;
         }

@@ -17,6 +17,9 @@ impl Manager {
         if window == self.drag.window {
             return self.drag_message(message);
         }
+        if window == self.to_x11.window {
+            return self.drag_answer(message);
+        }
         let [first, second, third, ..] = message.data.as_data32();
         match message.type_ {
             it if it == atoms.wl_surface_id => self.has_surface(window, first),

@@ -13,7 +13,7 @@
 //!
 //! The order of things: [`display`] has the socket, [`process`] the program, [`startup`] makes of a new [`connection`] a
 //! [`manager`], which takes [`messages`] from programs and [`decisions`] from the GUI domain; [`windows`] brings its windows
-//! and the surfaces together, [`selection`] and [`clipboard`] what is copied; [`drag`] and [`mod@drop`] what is dragged; [`tray`] takes programs'
+//! and the surfaces together, [`selection`] and [`clipboard`] what is copied; [`drag_from_x11`], [`mod@drop`] and [`drag_to_x11`] what is dragged; [`tray`] takes programs'
 //! icons.
 //! Everything here counts in pixels, the rest of the agent in units; [`scale`] has both, [`settings`] tells programs.
 
@@ -22,7 +22,8 @@ mod clipboard;
 mod connection;
 mod decisions;
 mod display;
-mod drag;
+mod drag_from_x11;
+mod drag_to_x11;
 mod drop;
 mod manager;
 mod messages;
@@ -41,7 +42,11 @@ use gui_protocol::{KeyInput, SizeHints, States};
 use smithay::{
     reexports::{
         calloop::{Interest, LoopHandle, Mode, PostAction, RegistrationToken, generic::Generic},
-        wayland_server::{Client, Resource, backend::DisconnectReason, protocol::wl_surface::WlSurface},
+        wayland_server::{
+            Client, Resource,
+            backend::DisconnectReason,
+            protocol::{wl_data_device_manager::DndAction, wl_surface::WlSurface},
+        },
     },
     utils::{Logical, Rectangle, Size},
     wayland::selection::SelectionTarget,
@@ -52,6 +57,7 @@ use self::{
     clipboard::Copied,
     connection::Broken,
     display::DisplayPlace,
+    drag_to_x11::DraggedToX11,
     drop::Drop,
     manager::{Happening, Manager},
     process::{PROGRAM, Process},
@@ -108,6 +114,8 @@ pub(crate) struct XWayland {
     reading: Vec<(u64, RegistrationToken)>,
     /// What was dropped by an X11 program.
     drop: Option<Drop>,
+    /// What a Wayland program drags over X11 windows, or has dropped on one.
+    to_x11: Option<DraggedToX11>,
     /// When a button was let go of with which an X11 program may have dragged something.
     let_go: Option<Instant>,
     /// Typed while the keyboard was on its way to a window.
@@ -141,6 +149,7 @@ impl XWayland {
             fetching: BTreeMap::new(),
             reading: Vec::new(),
             drop: None,
+            to_x11: None,
             let_go: None,
             held_back: Vec::new(),
             density: Density::ONE,
@@ -338,6 +347,7 @@ impl State {
             self.x11_happened(happening);
         }
         self.serve_x11_drop();
+        self.serve_drag_to_x11();
     }
 
     /// Sends the X server what there is to say.
@@ -397,6 +407,7 @@ impl State {
         let client = self.xwayland.client().cloned();
         self.disconnect_xwayland(client);
         self.forget_x11_drop();
+        self.end_drag_to_x11(DndAction::None);
         self.xwayland.held_back.clear();
         self.xwayland.surfaces.clear();
         self.xwayland.fetching.clear();

@@ -49,10 +49,11 @@ pub(super) enum Property {
     Kind,
     States,
     StartupId,
+    DropVersion,
 }
 
 impl Property {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Name,
         Self::NetName,
         Self::Class,
@@ -64,6 +65,7 @@ impl Property {
         Self::Kind,
         Self::States,
         Self::StartupId,
+        Self::DropVersion,
     ];
 
     /// What the server calls it, and how many words of it are of use.
@@ -84,6 +86,7 @@ impl Property {
             Self::Kind => (atoms.net_wm_window_type, LIST),
             Self::States => (atoms.net_wm_state, LIST),
             Self::StartupId => (atoms.net_startup_id, TEXT),
+            Self::DropVersion => (atoms.xdnd_aware, 1),
         }
     }
 
@@ -120,6 +123,8 @@ pub(crate) struct Properties {
     pub(crate) fullscreen: bool,
     pub(crate) wants_attention: bool,
     pub(crate) startup_id: String,
+    /// The version of XDND in which it is told of what is dragged over it, if it is.
+    pub(crate) drop_version: Option<u32>,
 }
 
 impl Properties {
@@ -180,6 +185,7 @@ impl Properties {
                 self.wants_attention = has(atoms.state_demands_attention);
             }
             Property::StartupId => self.startup_id = String::from_utf8_lossy(bytes()).into_owned(),
+            Property::DropVersion => self.drop_version = word(0),
         }
     }
 }

@@ -28,6 +28,12 @@ pub(super) fn to_pixels(
     Rectangle::new(corner, size)
 }
 
+/// The pixel that a place is in.
+pub(super) fn point_in_pixels(density: Density, place: Point<f64, Logical>) -> Point<i32, Physical> {
+    let factor = density.factor();
+    Point::from((place.x * factor, place.y * factor)).to_i32_floor()
+}
+
 /// A window's hints in units. Steps that are no whole number of them cannot be told; the window takes what it can of any size.
 pub(super) fn hints_in_units(density: Density, hints: SizeHints) -> SizeHints {
     let units =

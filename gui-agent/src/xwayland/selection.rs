@@ -1,11 +1,11 @@
-//! Clipboard and primary selection between X11 and Wayland programs, the X server's side of it; [`super::clipboard`] is the
-//! other.
+//! Clipboard and primary selection between X11 and Wayland programs, the X server's side of it ([`super::clipboard`] is the
+//! other), and the handing over of what is dragged from the one to the other ([`super::drag_to_x11`], [`super::drag_from_x11`]).
 //!
 //! What an X11 program has copied is offered on by the kinds it names, and fetched when a Wayland program wants it. What a
 //! Wayland program has copied, the window manager owns in its place, and gives to X11 programs that ask.
 //!
 //! As with Wayland programs, selections go with the keyboard: they are changed and looked at while an X11 window has it,
-//! and at no other time. Everything is counted: kinds, bytes, and what is under way.
+//! and at no other time; what is dragged is to be had while it is over an X11 window, or was dropped on it. Everything is counted: kinds, bytes, and what is under way.
 
 use gui_protocol::limits::MAX_TITLE;
 use smithay::wayland::selection::SelectionTarget;
@@ -45,9 +45,18 @@ const PART: usize = 128 << 10;
 /// What text is called that is UTF-8, and what it is called otherwise.
 const UTF8: [&str; 2] = ["text/plain;charset=utf-8", "text/plain"];
 
-/// One of the two.
+/// What a selection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    /// What was copied.
+    Copied(SelectionTarget),
+    /// What a Wayland program drags. What X11 programs drag is [`super::drag_from_x11`]'s.
+    Dragged,
+}
+
+/// One of the three.
 struct Selection {
-    which: SelectionTarget,
+    which: Which,
     name: Atom,
     /// The window that owns it for Wayland's programs, and what it is offered by is told to.
     window: Window,
@@ -79,16 +88,16 @@ struct Fetch {
 struct Give {
     number: u64,
     request: xproto::SelectionRequestEvent,
-    which: SelectionTarget,
+    which: Which,
     kind: String,
     /// Once it is there.
     bytes: Option<Vec<u8>>,
     sent: usize,
 }
 
-/// Both selections, and what is under way.
+/// All selections, and what is under way.
 pub(super) struct Selections {
-    each: [Selection; 2],
+    each: [Selection; 3],
     fetching: Vec<Fetch>,
     fetched: Vec<(u64, Vec<u8>)>,
     giving: Vec<Give>,
@@ -116,27 +125,30 @@ impl Selections {
         root: Window,
         ids: &mut IdAllocator,
         clipboard: Atom,
+        (dragged, dragged_by): (Atom, Window),
     ) -> Option<Self> {
         let version = xfixes::QueryVersionRequest { client_major_version: 1, client_minor_version: 0 };
         connection.ask(version, Question::Selection(SelectionQuestion::Version));
-        let mut selection = |which, name| {
+        let selection = |which, name, window| Selection {
+            which,
+            name,
+            window,
+            ours: false,
+            since: CURRENT_TIME,
+            round: 0,
+            offered: Vec::new(),
+            unnamed: 0,
+            kinds: Vec::new(),
+        };
+        let mut copied = |which, name| {
             let window = new_window(connection, root, ids)?;
             connection.watch_owner(window, name);
-            Some(Selection {
-                which,
-                name,
-                window,
-                ours: false,
-                since: CURRENT_TIME,
-                round: 0,
-                offered: Vec::new(),
-                unnamed: 0,
-                kinds: Vec::new(),
-            })
+            Some(selection(Which::Copied(which), name, window))
         };
         let each = [
-            selection(SelectionTarget::Clipboard, clipboard)?,
-            selection(SelectionTarget::Primary, AtomEnum::PRIMARY.into())?,
+            copied(SelectionTarget::Clipboard, clipboard)?,
+            copied(SelectionTarget::Primary, AtomEnum::PRIMARY.into())?,
+            selection(Which::Dragged, dragged, dragged_by),
         ];
         let (fetching, fetched, giving) = (Vec::new(), Vec::new(), Vec::new());
         Some(Self { each, fetching, fetched, giving, next: 0 })
@@ -146,7 +158,7 @@ impl Selections {
         self.each.iter().position(is_it)
     }
 
-    fn of(&self, which: SelectionTarget) -> Option<&Selection> {
+    fn of(&self, which: Which) -> Option<&Selection> {
         self.each.iter().find(|selection| selection.which == which)
     }
 
@@ -181,7 +193,7 @@ pub(super) fn add_text_names(kinds: &mut Vec<(String, Atom)>) {
 
 impl Manager {
     /// Wayland's programs have this to offer now, or nothing.
-    pub(super) fn offer(&mut self, which: SelectionTarget, kinds: &[String]) {
+    pub(super) fn offer(&mut self, which: Which, kinds: &[String]) {
         let Some(at) = self.selections.position(|it| it.which == which) else { return };
         let Some(selection) = self.selections.each.get_mut(at) else { return };
         selection.round = selection.round.wrapping_add(1);
@@ -216,13 +228,25 @@ impl Manager {
 
     /// The kinds of what an X11 program has to offer.
     pub(super) fn offered(&self, which: SelectionTarget) -> Vec<String> {
-        let offered = self.selections.of(which).map(|it| it.offered.as_slice()).unwrap_or_default();
+        let offered =
+            self.selections.of(Which::Copied(which)).map(|it| it.offered.as_slice()).unwrap_or_default();
         offered.iter().map(|(kind, _)| kind.clone()).collect()
+    }
+
+    /// What the server calls the kinds of what Wayland's programs offer, as far as it has said so.
+    pub(super) fn offered_atoms(&self, which: Which) -> Vec<Atom> {
+        let kinds = self.selections.of(which).map(|it| it.kinds.as_slice()).unwrap_or_default();
+        kinds.iter().map(|(_, atom)| *atom).filter(|atom| *atom != NONE).collect()
+    }
+
+    /// Since when it is offered, by the server's clock, which is nobody else's.
+    pub(super) fn offered_since(&self, which: Which) -> u32 {
+        self.selections.of(which).map_or(CURRENT_TIME, |it| it.since)
     }
 
     /// A Wayland program wants what an X11 program has. Returns a number that is told again when it is there.
     pub(super) fn fetch(&mut self, which: SelectionTarget, kind: &str) -> Option<u64> {
-        let selection = self.selections.of(which)?;
+        let selection = self.selections.of(Which::Copied(which))?;
         let (name, target) = (selection.name, selection.offered.iter().find(|(it, _)| it == kind)?.1);
         self.convert(name, target, CURRENT_TIME)
     }
@@ -253,7 +277,7 @@ impl Manager {
     }
 
     /// What an X11 program wants.
-    pub(super) fn wanted(&self, number: u64) -> Option<(SelectionTarget, String)> {
+    pub(super) fn wanted(&self, number: u64) -> Option<(Which, String)> {
         let give = self.selections.giving.iter().find(|give| give.number == number)?;
         Some((give.which, give.kind.clone()))
     }
@@ -317,25 +341,31 @@ impl Manager {
     }
 
     fn owner_changed(&mut self, event: &xfixes::SelectionNotifyEvent) {
-        if event.selection == self.atoms.xdnd_selection {
-            return self.drag_owner_changed(event.owner);
-        }
         let has_keyboard = self.focus().is_some();
         let Some(at) = self.selections.position(|it| it.name == event.selection) else { return };
         let Some(selection) = self.selections.each.get_mut(at) else { return };
         if event.owner == selection.window {
             selection.since = event.selection_timestamp;
+            if selection.which == Which::Dragged {
+                self.drag_owner_changed(NONE);
+            }
             return;
         }
         if event.owner == NONE && selection.ours {
             // given up for the one that is on its way
             return;
         }
+        if selection.which == Which::Dragged {
+            selection.ours = false;
+            return self.drag_owner_changed(event.owner);
+        }
         selection.ours = false;
         selection.round = selection.round.wrapping_add(1);
         selection.offered.clear();
         if event.owner == NONE || !has_keyboard {
-            self.happenings.push_back(Happening::Emptied(selection.which));
+            if let Which::Copied(which) = selection.which {
+                self.happenings.push_back(Happening::Emptied(which));
+            }
             return;
         }
         let (requestor, name) = (selection.window, selection.name);
@@ -426,7 +456,9 @@ impl Manager {
             return;
         }
         add_text_names(&mut selection.offered);
-        self.happenings.push_back(Happening::Copied(selection.which));
+        if let Which::Copied(which) = selection.which {
+            self.happenings.push_back(Happening::Copied(which));
+        }
     }
 
     fn part_read(&mut self, number: u64, reply: Option<&Vec<u8>>) {
@@ -468,10 +500,14 @@ impl Manager {
             // as the oldest programs do
             request.property = request.target;
         }
-        let (atoms, has_keyboard) = (self.atoms, self.focus().is_some());
+        let (atoms, has_keyboard, is_dragged) = (self.atoms, self.focus().is_some(), self.to_x11.is_told());
+        let may_have = |selection: &&Selection| match selection.which {
+            Which::Copied(_) => has_keyboard,
+            Which::Dragged => is_dragged,
+        };
         let selection = self.selections.each.iter().find(|it| it.name == request.selection);
-        let Some(selection) = selection.filter(|it| it.ours && it.window == request.owner && has_keyboard)
-        else {
+        let selection = selection.filter(|it| it.ours && it.window == request.owner);
+        let Some(selection) = selection.filter(may_have) else {
             return self.answer_request(&request, false);
         };
         if request.target == atoms.targets {

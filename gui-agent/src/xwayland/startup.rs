@@ -17,7 +17,7 @@ use x11rb_protocol::{
 use super::{
     atoms::Atoms,
     connection::{Broken, Connection, Packet},
-    drag::DragQuestion,
+    drag_from_x11::DragQuestion,
     manager::Manager,
     properties::Property,
     selection::SelectionQuestion,
@@ -39,8 +39,10 @@ pub(super) enum Question {
     /// What a window that wants to be an icon is like, and what it says about being one.
     Icon(Window),
     IconInfo(Window),
-    /// About something dragged.
+    /// About something dragged from X11.
     Drag(DragQuestion),
+    /// When it has answered all that was asked about the kinds of something dragged to X11.
+    DragKinds(u32),
     /// Which resources the root window has.
     Resources,
     /// About the selections.

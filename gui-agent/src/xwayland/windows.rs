@@ -57,6 +57,7 @@ impl State {
             Happening::Fetched(number) => self.x11_fetched(number),
             Happening::Wanted(number) => self.x11_wants(number),
             Happening::Dropped => self.x11_dropped(),
+            Happening::DragTarget(says) => self.x11_target_says(says),
             Happening::Focused => {
                 for key in std::mem::take(&mut self.xwayland.held_back) {
                     self.key(key);
@@ -215,8 +216,12 @@ impl State {
                 let parent = self.x11_parent(window);
                 self.link.conn.parent(id, parent);
             }
-            // these count when the window is shown, when it is closed, or when it gets the keyboard
-            Property::Protocols | Property::Kind | Property::States | Property::StartupId => {}
+            // these count when the window is shown, when it is closed, gets the keyboard, or something is over it
+            Property::Protocols
+            | Property::Kind
+            | Property::States
+            | Property::StartupId
+            | Property::DropVersion => {}
         }
     }
 

@@ -1,4 +1,4 @@
-//! Clipboard, primary selection and drags: between applications, and to and from the GUI domain.
+//! Clipboard and primary selection: between applications, and to and from the GUI domain.
 
 use std::{
     fs::File,
@@ -7,8 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gui_protocol::{Arrange, ButtonInput, CrossingInput, WindowId};
+use gui_protocol::WindowId;
 use transom_tests::client::{Buffer, Toplevel};
+use wayland_client::protocol::wl_surface::WlSurface;
 
 use crate::{
     fixture::World,
@@ -22,6 +23,12 @@ pub struct App {
     pub client: usize,
     pub id: WindowId,
     _window: (Toplevel, Buffer),
+}
+
+impl App {
+    pub fn surface(&self) -> WlSurface {
+        self._window.0.surface.clone()
+    }
 }
 
 pub fn app(world: &mut World, colour: u32) -> App {
@@ -272,67 +279,4 @@ fn applications_that_do_not_take_what_they_want_cost_little() {
     world.settle();
     let mut pasted = world.client(app.client).paste(UTF8);
     world.until("the text", |_| pasted.is_whole());
-}
-
-#[test]
-fn a_drag_goes_to_the_window_below_the_pointer_though_the_button_was_pressed_on_another() {
-    let mut world = World::extended();
-    let (from, to) = (app(&mut world, RED), app(&mut world, BLUE));
-    for (id, x) in [(from.id, 0), (to.id, 30)] {
-        let arrange = Arrange { x, width: 40, height: 40, ..Arrange::default() };
-        world.daemon().conn.arrange(id, arrange);
-    }
-    world.settle();
-    let surface = from._window.0.surface.clone();
-    focus(&mut world, &from);
-    let entered = CrossingInput { entered: true, x: 1, y: 1, state: 0, focus: false };
-    world.daemon().conn.crossing(from.id, entered, &[0; 32]);
-    world.daemon().conn.button(from.id, ButtonInput { pressed: true, x: 1, y: 1, state: 0, button: 1 });
-    world.settle();
-    world.client(from.client).drag(&["text/plain"], &surface);
-    world.settle();
-    // both are there
-    world.daemon().conn.motion(from.id, 35, 9, 0x100);
-    world.settle();
-    assert!(world.client(to.client).inbox.selections.drag.is_empty());
-    world.daemon().conn.motion(from.id, 60, 9, 0x100);
-    world.settle();
-    assert_eq!(world.client(to.client).inbox.selections.drag, ["in 30 9: text/plain"]);
-    world.client(to.client).accept_drag("text/plain");
-    world.settle();
-    world.daemon().conn.button(from.id, ButtonInput { pressed: false, x: 60, y: 9, state: 0x100, button: 1 });
-    world.settle();
-    let drag = &world.client(to.client).inbox.selections.drag;
-    assert_eq!(drag[drag.len() - 2..], ["drop", "out"], "{drag:?}");
-    // it is over
-    world.daemon().conn.motion(from.id, 61, 9, 0);
-    world.settle();
-    assert_eq!(world.client(to.client).inbox.selections.drag.last().unwrap(), "out");
-}
-
-#[test]
-fn something_is_dragged_to_another_application() {
-    let mut world = World::extended();
-    let (from, to) = (app(&mut world, RED), app(&mut world, BLUE));
-    let surface = from._window.0.surface.clone();
-    let entered = CrossingInput { entered: true, x: 1, y: 1, state: 0, focus: false };
-    world.daemon().conn.crossing(from.id, entered, &[0; 32]);
-    world.daemon().conn.button(from.id, ButtonInput { pressed: true, x: 1, y: 1, state: 0, button: 1 });
-    world.settle();
-    world.client(from.client).drag(&["text/uri-list"], &surface);
-    world.settle();
-    world.daemon().conn.motion(to.id, 7, 9, 0x100);
-    world.settle();
-    assert_eq!(world.client(to.client).inbox.selections.drag, ["in 7 9: text/uri-list"]);
-    world.client(to.client).accept_drag("text/uri-list");
-    world.settle();
-    world.daemon().conn.button(to.id, ButtonInput { pressed: false, x: 7, y: 9, state: 0x100, button: 1 });
-    world.settle();
-    let drag = &world.client(to.client).inbox.selections.drag;
-    assert_eq!(drag[drag.len() - 2..], ["drop", "out"], "{drag:?}");
-    let mut dropped = world.client(to.client).take_dropped("text/uri-list");
-    world.settle();
-    asked(&mut world, &from).1.write_all(b"file:///etc/motd").unwrap();
-    assert!(dropped.is_whole());
-    assert_eq!(dropped.bytes, b"file:///etc/motd");
 }

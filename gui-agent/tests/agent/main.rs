@@ -4,6 +4,7 @@
 
 mod clipboard;
 mod dmabuf;
+mod drags;
 mod files;
 mod fixture;
 mod frames;

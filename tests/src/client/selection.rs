@@ -36,6 +36,8 @@ pub struct Selections {
     pub cancelled: usize,
     /// A drag over this client, as short texts.
     pub drag: Vec<String>,
+    /// What becomes of what this client drags, as short texts.
+    pub source: Vec<String>,
     kinds: HashMap<ObjectId, Vec<String>>,
     clipboard: Option<WlDataOffer>,
     primary: Option<ZwpPrimarySelectionOfferV1>,
@@ -89,10 +91,21 @@ impl Client {
 
     /// Begins to drag these kinds of data, to be copied.
     pub fn drag(&mut self, kinds: &[&str], from: &WlSurface) -> WlDataSource {
+        self.drag_to(kinds, from, DndAction::Copy)
+    }
+
+    /// Begins to drag these kinds of data, to do any of this with it.
+    pub fn drag_to(&mut self, kinds: &[&str], from: &WlSurface, actions: DndAction) -> WlDataSource {
         let (source, serial) = (self.data_source(kinds), self.inbox.serial);
-        source.set_actions(DndAction::Copy);
+        source.set_actions(actions);
         self.inbox.selections.data_device.as_ref().unwrap().start_drag(Some(&source), from, None, serial);
         source
+    }
+
+    /// Begins to drag something within this client.
+    pub fn drag_within(&mut self, from: &WlSurface) {
+        let serial = self.inbox.serial;
+        self.inbox.selections.data_device.as_ref().unwrap().start_drag(None, from, None, serial);
     }
 
     /// The kinds of data on the clipboard, if it is offered at all.
@@ -121,9 +134,25 @@ impl Client {
 
     /// Accepts what is dragged over it.
     pub fn accept_drag(&mut self, kind: &str) {
+        self.accept_drag_to(kind, DndAction::Copy, DndAction::Copy);
+    }
+
+    /// Accepts what is dragged over it, to do any of this with it, and this best.
+    pub fn accept_drag_to(&mut self, kind: &str, actions: DndAction, best: DndAction) {
         let offer = self.inbox.selections.dragged.clone().expect("something dragged");
         offer.accept(self.inbox.serial, Some(kind.into()));
-        offer.set_actions(DndAction::Copy, DndAction::Copy);
+        offer.set_actions(actions, best);
+    }
+
+    /// Wants nothing of what is dragged over it.
+    pub fn refuse_drag(&mut self) {
+        let offer = self.inbox.selections.dragged.clone().expect("something dragged");
+        offer.accept(self.inbox.serial, None);
+    }
+
+    /// Wants no more of what was dropped.
+    pub fn forget_drag(&mut self) {
+        self.inbox.selections.dragged.take().expect("something dropped").destroy();
     }
 
     /// Has all that it wanted of what was dropped.
@@ -166,6 +195,12 @@ impl Incoming {
             }
         }
     }
+}
+
+fn word(action: DndAction) -> String {
+    let words = [(DndAction::Copy, "Copy"), (DndAction::Move, "Move"), (DndAction::Ask, "Ask")];
+    let word = words.into_iter().find(|(it, _)| *it == action).map_or("None", |(_, word)| word);
+    word.to_owned()
 }
 
 impl Dispatch<WlDataDevice, ()> for Inbox {
@@ -228,7 +263,7 @@ take_in!(WlDataOffer, wl_data_offer::Event, |inbox, offer, event| match event {
         inbox.selections.kinds.get_mut(&offer.id()).unwrap().push(mime_type);
     }
     wl_data_offer::Event::Action { dnd_action: WEnum::Value(action) } => {
-        inbox.selections.drag.push(format!("{action:?}"));
+        inbox.selections.drag.push(word(action));
     }
     _ => {}
 });
@@ -239,7 +274,18 @@ take_in!(ZwpPrimarySelectionOfferV1, zwp_primary_selection_offer_v1::Event, |inb
 });
 take_in!(WlDataSource, wl_data_source::Event, |inbox, _source, event| match event {
     wl_data_source::Event::Send { mime_type, fd } => inbox.selections.asked.push((mime_type, fd)),
-    wl_data_source::Event::Cancelled => inbox.selections.cancelled += 1,
+    wl_data_source::Event::Cancelled => {
+        inbox.selections.cancelled += 1;
+        inbox.selections.source.push("cancelled".into());
+    }
+    wl_data_source::Event::Target { mime_type } => {
+        inbox.selections.source.push(format!("for {}", mime_type.unwrap_or_else(|| "none".into())));
+    }
+    wl_data_source::Event::Action { dnd_action: WEnum::Value(action) } => {
+        inbox.selections.source.push(word(action));
+    }
+    wl_data_source::Event::DndDropPerformed => inbox.selections.source.push("dropped".into()),
+    wl_data_source::Event::DndFinished => inbox.selections.source.push("finished".into()),
     _ => {}
 });
 take_in!(ZwpPrimarySelectionSourceV1, zwp_primary_selection_source_v1::Event, |inbox, _source, event| {

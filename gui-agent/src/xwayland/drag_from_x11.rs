@@ -19,14 +19,12 @@ use x11rb_protocol::{
 
 use super::{
     connection::Connection,
+    drag_to_x11::VERSION,
     manager::{CURRENT_TIME, Happening, Manager, NONE, to_sides},
     scale::to_pixels,
     selection::{MAX_KINDS, add_text_names, is_of_use},
     startup::{Question, parse_property, parse_reply},
 };
-
-/// XDND's version that is spoken.
-const VERSION: u32 = 5;
 
 /// What the server has been asked about something dragged; an answer about an earlier one is of no use.
 #[derive(Debug, Clone, Copy)]
