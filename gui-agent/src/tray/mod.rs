@@ -3,7 +3,8 @@
 //!
 //! A program of its own, `gui-agent tray`, started by the agent with the right to such windows, because nothing of this has to be
 //! where all of the domain's windows are. It is the host of items on the session bus (`host.rs`) and a Wayland client
-//! of the agent (`shell.rs`); in between are icons (`icon.rs`, `theme.rs`) and menus (`open.rs`, `panel.rs`).
+//! of the agent (`shell.rs`); in between are icons (`icon.rs`, `theme.rs`) and menus (`open.rs`, `panel.rs`), and what the user does
+//! to both (`input.rs`, `keys.rs`).
 //!
 //! What it keeps to:
 //!
@@ -13,7 +14,9 @@
 mod bus;
 mod host;
 mod icon;
+mod input;
 mod item;
+mod keys;
 mod menu;
 mod open;
 mod panel;
@@ -28,13 +31,10 @@ use calloop::{EventLoop, Interest, Mode, PostAction, channel, generic::Generic};
 use rustix::event::{PollFd, PollFlags, poll};
 use tracing::{info, warn};
 use wayland_client::{
-    ConnectError, Connection, Dispatch, DispatchError, EventQueue, QueueHandle, WEnum,
+    ConnectError, Connection, Dispatch, DispatchError, EventQueue, QueueHandle,
     backend::WaylandError,
     globals::{BindError, GlobalError, registry_queue_init},
-    protocol::{
-        wl_pointer::{self, Axis, ButtonState, WlPointer},
-        wl_surface::WlSurface,
-    },
+    protocol::{wl_pointer::Axis, wl_surface::WlSurface},
 };
 use wayland_protocols_wlr::layer_shell::v1::client::{
     zwlr_layer_shell_v1::Layer,
@@ -44,6 +44,8 @@ use zbus::message::Message;
 
 use bus::Bus;
 use host::{Change, Host, ItemId};
+use input::{Devices, Finger};
+use keys::Keys;
 use open::Menu;
 use shell::{Canvas, Shell};
 use text::Text;
@@ -184,8 +186,10 @@ struct Tray {
     /// The one that is open.
     menu: Option<Menu>,
     click: Option<Click>,
-    pointer: Option<WlPointer>,
-    /// What the pointer is over, and where on it.
+    devices: Devices,
+    keys: Keys,
+    finger: Option<Finger>,
+    /// What the pointer or a finger is over, and where on it.
     over: Option<(WlSurface, f64, f64)>,
 }
 
@@ -199,7 +203,9 @@ impl Tray {
             icons: BTreeMap::new(),
             menu: None,
             click: None,
-            pointer: None,
+            devices: Devices::default(),
+            keys: Keys::default(),
+            finger: None,
             over: None,
         }
     }
@@ -308,7 +314,10 @@ impl Tray {
             _ => return,
         };
         match self.icon_under() {
-            Some((id, _)) => self.host.tell(id, "Scroll", &(delta.round() as i32, name)),
+            Some((id, _)) if delta.abs() >= 0.5 => {
+                self.host.tell(id, "Scroll", &(delta.round() as i32, name));
+            }
+            Some(_) => {}
             None if axis == Axis::VerticalScroll => self.scroll_menu(by),
             None => {}
         }
@@ -335,41 +344,6 @@ impl Dispatch<ZwlrLayerSurfaceV1, ItemId> for Tray {
             }
             // the user does not want to see it
             zwlr_layer_surface_v1::Event::Closed => tray.hide(*id),
-            _ => {}
-        }
-    }
-}
-
-impl Dispatch<WlPointer, ()> for Tray {
-    fn event(
-        tray: &mut Self,
-        _: &WlPointer,
-        event: wl_pointer::Event,
-        (): &(),
-        _: &Connection,
-        _: &QueueHandle<Self>,
-    ) {
-        match event {
-            wl_pointer::Event::Enter { surface, surface_x, surface_y, .. } => {
-                tray.over = Some((surface, surface_x, surface_y));
-                tray.point_at_menu();
-            }
-            wl_pointer::Event::Motion { surface_x, surface_y, .. } => {
-                if let Some((_, x, y)) = &mut tray.over {
-                    (*x, *y) = (surface_x, surface_y);
-                }
-                tray.point_at_menu();
-            }
-            wl_pointer::Event::Leave { .. } => {
-                tray.over = None;
-                tray.point_at_menu();
-            }
-            wl_pointer::Event::Button {
-                serial, button, state: WEnum::Value(ButtonState::Pressed), ..
-            } => {
-                tray.pressed(button, serial);
-            }
-            wl_pointer::Event::Axis { axis: WEnum::Value(axis), value, .. } => tray.scrolled(axis, value),
             _ => {}
         }
     }

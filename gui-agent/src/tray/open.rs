@@ -16,6 +16,7 @@ use wayland_protocols::xdg::shell::client::{
 use super::{
     LEFT, RIGHT, Tray,
     host::ItemId,
+    keys::{self, Key},
     menu::{self, Entry, Item},
     panel::Rows,
     shell::{Canvas, Shell},
@@ -38,8 +39,8 @@ struct Panel {
     /// What it shows is below this entry.
     entry: i32,
     rows: Rows,
-    /// The row under the pointer.
-    hovered: Option<usize>,
+    /// The row that is under the pointer, or chosen by keys, or whose menu is open.
+    chosen: Option<usize>,
     scrolled: i32,
     popup: XdgPopup,
     xdg: XdgSurface,
@@ -103,8 +104,8 @@ impl Menu {
 
     fn draw(&self, depth: usize, shell: &Shell, text: &mut Text) {
         let Some(panel) = self.panels.get(depth).filter(|panel| panel.configured) else { return };
-        let entries = menu::find(&self.entries, panel.entry).unwrap_or_default();
-        let (view, canvas) = ((panel.hovered, panel.scrolled), &panel.canvas);
+        let entries = self.entries_of(panel);
+        let (view, canvas) = ((panel.chosen, panel.scrolled), &panel.canvas);
         let picture = panel.rows.draw(entries, view, canvas.pixels(), canvas.scale(), text);
         if let Some(Err(error)) = picture.map(|picture| canvas.show(shell, &picture)) {
             warn!("a menu cannot be drawn: {error}");
@@ -113,11 +114,34 @@ impl Menu {
 
     /// What a panel's row is for.
     fn item(&self, depth: usize, row: usize) -> Option<&Item> {
-        let panel = self.panels.get(depth)?;
-        match menu::find(&self.entries, panel.entry)?.get(row)? {
+        match self.entries_of(self.panels.get(depth)?).get(row)? {
             Entry::Item(item) => Some(item),
             Entry::Separator => None,
         }
+    }
+
+    fn entries_of(&self, panel: &Panel) -> &[Entry] {
+        menu::find(&self.entries, panel.entry).unwrap_or_default()
+    }
+
+    /// A panel's row that an entry is in now.
+    fn row_of(&self, panel: &Panel, id: i32) -> Option<usize> {
+        let is_it = |entry: &Entry| matches!(entry, Entry::Item(item) if item.id == id);
+        self.entries_of(panel).iter().position(is_it)
+    }
+
+    /// The row whose menu is open on a panel.
+    fn opened_row(&self, depth: usize) -> Option<usize> {
+        let above = self.panels.get(depth.checked_add(1)?)?;
+        self.row_of(self.panels.get(depth)?, above.entry)
+    }
+
+    /// Has a row stand out, and be seen.
+    fn highlight(&mut self, depth: usize, row: usize, shell: &Shell, text: &mut Text) {
+        let Some(panel) = self.panels.get_mut(depth) else { return };
+        panel.chosen = Some(row);
+        panel.scrolled = panel.rows.scrolled_to(row, panel.scrolled, panel.canvas.size.1);
+        self.draw(depth, shell, text);
     }
 }
 
@@ -136,10 +160,9 @@ impl Tray {
 
     /// An item has said what its menu is.
     pub(super) fn menu_told(&mut self, id: ItemId, entries: Vec<Entry>) {
-        if let Some(menu) = &mut self.menu {
+        if let Some(menu) = &self.menu {
             if menu.item == id {
-                menu.entries = entries;
-                self.update_panels();
+                self.update_panels(entries);
             }
         } else if self.was_clicked(id) && !entries.is_empty() {
             let Some(click) = self.click.take() else { return };
@@ -183,28 +206,27 @@ impl Tray {
         }
         popup.grab(&shell.seat, serial);
         canvas.surface.commit();
-        let (hovered, scrolled, configured) = (None, 0, false);
-        menu.panels.push(Panel { entry, rows, hovered, scrolled, popup, xdg, canvas, configured });
+        let (chosen, scrolled, configured) = (None, 0, false);
+        menu.panels.push(Panel { entry, rows, chosen, scrolled, popup, xdg, canvas, configured });
     }
 
-    /// The entries are others: shows them, in panels of another size where it takes that.
-    fn update_panels(&mut self) {
+    /// Shows others than the entries so far, in panels of another size where it takes that.
+    fn update_panels(&mut self, entries: Vec<Entry>) {
         let Self { shell, menu: Some(menu), icons, text, .. } = self else { return };
         let Some(icon) = icons.get(&menu.item) else { return };
+        let ids = |(depth, panel): (usize, &Panel)| Some(menu.item(depth, panel.chosen?)?.id);
+        let mut chosen: Vec<_> = menu.panels.iter().enumerate().map(ids).collect();
+        menu.entries = entries;
         let known = |panel: &Panel| menu::find(&menu.entries, panel.entry).is_some();
         let depth = menu.panels.iter().position(|panel| !known(panel));
         menu.close_from(depth.unwrap_or(usize::MAX));
-        for depth in 0..menu.panels.len() {
+        chosen.truncate(menu.panels.len());
+        for (depth, chosen) in chosen.into_iter().enumerate() {
             let Some(panel) = menu.panels.get(depth) else { continue };
-            let rows = Rows::new(menu::find(&menu.entries, panel.entry).unwrap_or_default(), text);
+            let rows = Rows::new(menu.entries_of(panel), text);
             if rows.size != panel.rows.size {
-                let row = |parent: &Panel| {
-                    let entries = menu::find(&menu.entries, parent.entry)?;
-                    let opens = |entry: &Entry| matches!(entry, Entry::Item(item) if item.id == panel.entry);
-                    entries.iter().position(opens)
-                };
                 let parent = depth.checked_sub(1).and_then(|below| menu.panels.get(below));
-                let place = match parent.and_then(|parent| Some((parent, row(parent)?))) {
+                let place = match parent.and_then(|it| Some((it, menu.row_of(it, panel.entry)?))) {
                     Some((parent, row)) => Place::beside_row(parent, row),
                     None => Place::beside_icon(icon.canvas.size),
                 };
@@ -212,23 +234,33 @@ impl Tray {
                 panel.popup.reposition(&positioner, 0);
                 positioner.destroy();
             }
+            let chosen = chosen.and_then(|id| menu.row_of(panel, id));
             let Some(panel) = menu.panels.get_mut(depth) else { continue };
             panel.scrolled = panel.scrolled.min(rows.most_scrolled(panel.canvas.size.1));
-            panel.rows = rows;
+            (panel.rows, panel.chosen) = (rows, chosen);
             menu.draw(depth, shell, text);
         }
-        self.point_at_menu();
+        if self.over_panel().is_some() {
+            self.point_at_menu();
+        }
+    }
+
+    /// The panel that the pointer is over, and at which height.
+    fn over_panel(&self) -> Option<(usize, f64)> {
+        let (surface, _, y) = self.over.as_ref()?;
+        Some((self.menu.as_ref()?.panel_of(surface)?, *y))
     }
 
     /// The pointer has moved.
     pub(super) fn point_at_menu(&mut self) {
-        let Self { shell, menu: Some(menu), over, text, .. } = self else { return };
-        let under = over.as_ref().and_then(|(surface, _, y)| Some((menu.panel_of(surface)?, *y)));
+        let under = self.over_panel();
+        let Self { shell, menu: Some(menu), text, .. } = self else { return };
         for depth in 0..menu.panels.len() {
-            let Some(panel) = menu.panels.get_mut(depth) else { continue };
             let y = under.filter(|(under, _)| *under == depth).map(|(_, y)| y);
-            let hovered = y.and_then(|y| panel.rows.at(y, panel.scrolled));
-            if std::mem::replace(&mut panel.hovered, hovered) != hovered {
+            let opened = menu.opened_row(depth);
+            let Some(panel) = menu.panels.get_mut(depth) else { continue };
+            let chosen = y.map_or(opened, |y| panel.rows.at(y, panel.scrolled));
+            if std::mem::replace(&mut panel.chosen, chosen) != chosen {
                 menu.draw(depth, shell, text);
             }
         }
@@ -236,14 +268,42 @@ impl Tray {
 
     /// A button was pressed, and not on an icon.
     pub(super) fn pressed_on_menu(&mut self, button: u32, serial: u32) {
-        let Self { menu: Some(menu), over: Some((surface, _, y)), .. } = self else { return };
-        let Some(depth) = menu.panel_of(surface).filter(|_| [LEFT, RIGHT].contains(&button)) else { return };
-        let row = menu.panels.get(depth).and_then(|panel| panel.rows.at(*y, panel.scrolled));
-        let Some((row, item)) = row.and_then(|row| Some((row, menu.item(depth, row)?))) else { return };
-        let (of, id, opens) = (menu.item, item.id, item.below.is_some());
-        if !item.enabled {
-            return;
+        let Some((depth, y)) = self.over_panel().filter(|_| [LEFT, RIGHT].contains(&button)) else { return };
+        let panel = self.menu.as_ref().and_then(|menu| menu.panels.get(depth));
+        if let Some(row) = panel.and_then(|panel| panel.rows.at(y, panel.scrolled)) {
+            self.choose(depth, row, serial);
         }
+    }
+
+    /// A key was pressed. It is for the panel that was opened last.
+    pub(super) fn typed(&mut self, key: Key, serial: u32) {
+        let Self { shell, menu: Some(menu), text, .. } = self else { return };
+        let Some(depth) = menu.panels.len().checked_sub(1) else { return };
+        let Some(panel) = menu.panels.get(depth) else { return };
+        let chosen = panel.chosen;
+        let opens = chosen.and_then(|row| menu.item(depth, row)).is_some_and(|item| item.below.is_some());
+        match (key, chosen) {
+            (Key::Close, _) if depth == 0 => self.close_menu(),
+            (Key::Close | Key::Out, _) if depth > 0 => menu.close_from(depth),
+            (Key::Choose | Key::Into, Some(row)) if opens => {
+                self.choose(depth, row, serial);
+                self.typed(Key::First, serial);
+            }
+            (Key::Choose, Some(row)) => self.choose(depth, row, serial),
+            (Key::Choose | Key::Into | Key::Out | Key::Close, _) => {}
+            _ => {
+                if let Some(row) = keys::row_for(key, menu.entries_of(panel), chosen) {
+                    menu.highlight(depth, row, shell, text);
+                }
+            }
+        }
+    }
+
+    /// The user wants what a row is for.
+    fn choose(&mut self, depth: usize, row: usize, serial: u32) {
+        let Some(menu) = &mut self.menu else { return };
+        let Some(item) = menu.item(depth, row).filter(|item| item.enabled) else { return };
+        let (of, id, opens) = (menu.item, item.id, item.below.is_some());
         let above = depth.saturating_add(1);
         if !opens {
             self.host.tell_menu(of, id, "clicked");
@@ -262,7 +322,7 @@ impl Tray {
         let Some(panel) = menu.panels.get_mut(depth) else { return };
         let most = panel.rows.most_scrolled(panel.canvas.size.1);
         panel.scrolled = panel.scrolled.saturating_add(by.round() as i32).clamp(0, most);
-        panel.hovered = panel.rows.at(*y, panel.scrolled);
+        panel.chosen = panel.rows.at(*y, panel.scrolled);
         menu.draw(depth, shell, text);
     }
 

@@ -10,7 +10,7 @@ use super::{
     text::Text,
 };
 
-/// Under the pointer.
+/// Under the pointer, or chosen by keys.
 const HIGHLIGHT: ColorU8 = ColorU8::from_rgba(0x44, 0x4a, 0x55, 0xff);
 /// What cannot be chosen, and lines.
 const DIM: ColorU8 = ColorU8::from_rgba(0x85, 0x8a, 0x92, 0xff);
@@ -71,11 +71,18 @@ impl Rows {
         self.size.1.saturating_sub(height).max(0)
     }
 
+    /// How far a menu of this height has to be scrolled for a row to be seen, from where it is.
+    pub(super) fn scrolled_to(&self, row: usize, scrolled: i32, height: i32) -> i32 {
+        let (top, bottom) = self.rows.get(row).copied().unwrap_or_default();
+        let least = bottom.saturating_add(2 * EDGE).saturating_sub(height);
+        scrolled.max(least).min(top).clamp(0, self.most_scrolled(height))
+    }
+
     /// Draws as much as there is room for in `size`, as pixels of which `scale` make a logical one.
     pub(super) fn draw(
         &self,
         entries: &[Entry],
-        (hovered, scrolled): (Option<usize>, i32),
+        (chosen, scrolled): (Option<usize>, i32),
         size: (u32, u32),
         scale: f32,
         text: &mut Text,
@@ -91,7 +98,7 @@ impl Rows {
             let mut pen = Pen { picture: &mut picture, y, height: row_height, scale };
             match entry {
                 Entry::Separator => pen.separator(),
-                Entry::Item(item) => pen.item(item, hovered == Some(row), text),
+                Entry::Item(item) => pen.item(item, chosen == Some(row), text),
             }
         }
         Some(picture)
@@ -120,9 +127,9 @@ impl Pen<'_> {
         self.fill((8.0, middle, width - 16.0, 1.0), DIM);
     }
 
-    fn item(&mut self, item: &Item, hovered: bool, text: &mut Text) {
+    fn item(&mut self, item: &Item, chosen: bool, text: &mut Text) {
         let width = self.width();
-        if hovered && item.enabled {
+        if chosen && item.enabled {
             self.fill((3.0, self.y as f32, width - 6.0, self.height as f32), HIGHLIGHT);
         }
         let ink = if item.enabled { INK } else { DIM };
@@ -210,6 +217,8 @@ mod tests {
         assert_eq!((rows.most_scrolled(1000), rows.most_scrolled(51)), (0, 20));
         assert_eq!((rows.at(5.0, 20), rows.at(11.0, 20)), (Some(0), Some(1)));
         assert_eq!(rows.place(2, 20), (20, ROW));
+        let seen = |row, scrolled| rows.scrolled_to(row, scrolled, 51);
+        assert_eq!([seen(0, 20), seen(0, 0), seen(2, 0), seen(2, 20)], [0, 0, 20, 20]);
 
         let picture = rows.draw(&entries, (Some(2), 0), (180, 142), 2.0, &mut text).unwrap();
         let at = |x, y| picture.pixel(x, y).unwrap().red();

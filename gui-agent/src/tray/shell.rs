@@ -11,7 +11,7 @@ use wayland_client::{
         wl_buffer::{self, WlBuffer},
         wl_compositor::WlCompositor,
         wl_registry::{self, WlRegistry},
-        wl_seat::{self, WlSeat},
+        wl_seat::WlSeat,
         wl_shm::{Format, WlShm},
         wl_shm_pool::WlShmPool,
         wl_surface::WlSurface,
@@ -192,24 +192,6 @@ impl Dispatch<WpFractionalScaleV1, WlSurface> for Tray {
     ) {
         if let wp_fractional_scale_v1::Event::PreferredScale { scale } = event {
             tray.rescale(surface, scale);
-        }
-    }
-}
-
-impl Dispatch<WlSeat, ()> for Tray {
-    fn event(
-        tray: &mut Self,
-        seat: &WlSeat,
-        event: wl_seat::Event,
-        (): &(),
-        _: &Connection,
-        queue: &QueueHandle<Self>,
-    ) {
-        if let wl_seat::Event::Capabilities { capabilities } = event
-            && let Ok(capabilities) = capabilities.into_result()
-            && capabilities.contains(wl_seat::Capability::Pointer)
-        {
-            tray.pointer.get_or_insert_with(|| seat.get_pointer(queue, ()));
         }
     }
 }

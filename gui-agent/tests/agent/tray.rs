@@ -9,7 +9,10 @@ use std::{
 };
 
 use gui_agent::Privilege;
-use gui_protocol::{Arrange, ButtonInput, CrossingInput, WindowId};
+use gui_protocol::{
+    Arrange, ButtonInput, CrossingInput, Fixed, KeyInput, Scroll, ScrollFlags, ScrollSource, Touch,
+    TouchKind, WindowId,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use zbus::{
     blocking::{Connection, Proxy, connection},
@@ -48,7 +51,7 @@ impl Bus {
         self.builder().build().unwrap()
     }
 
-    fn builder(&self) -> connection::Builder<'_> {
+    fn builder(&self) -> connection::Builder<'static> {
         connection::Builder::address(self.address.as_str()).unwrap()
     }
 }
@@ -258,6 +261,40 @@ impl Tray {
         }
     }
 
+    /// A click of the wheel as level 1 tells it, by the number of its button in X11.
+    fn scroll(&mut self, id: WindowId, button: u32) {
+        let (right, down) = if button < 6 { (0, 2 * button as i32 - 9) } else { (2 * button as i32 - 13, 0) };
+        let [horizontal, vertical] = [right, down].map(|clicks| Fixed(clicks * 15 * 256));
+        let (v120_x, v120_y) = (right * 120, down * 120);
+        let (source, flags) = (ScrollSource::Wheel, ScrollFlags::empty());
+        let scroll = Scroll { horizontal, vertical, v120_x, v120_y, source, flags, time_ms: 1 };
+        self.world.daemon().conn.scroll(id, scroll);
+    }
+
+    fn focus(&mut self, id: WindowId, focused: bool) {
+        self.world.daemon().conn.focus(id, focused, &[0; 32]);
+    }
+
+    /// Presses keys, by their numbers in X11.
+    fn keys(&mut self, id: WindowId, keys: &[u32]) {
+        let daemon = self.world.daemon();
+        for keycode in keys.iter().copied() {
+            for pressed in [true, false] {
+                daemon.conn.key(id, KeyInput { pressed, x: 0, y: 0, state: 0, keycode });
+            }
+        }
+    }
+
+    /// A finger that touches for a time, in milliseconds.
+    fn touch(&mut self, id: WindowId, (x, y): (i32, i32), (down, up): (u32, u32)) {
+        let (x, y) = (Fixed(x * 256), Fixed(y * 256));
+        for (kind, time_ms) in
+            [(TouchKind::Down, down), (TouchKind::Frame, down), (TouchKind::Up, up), (TouchKind::Frame, up)]
+        {
+            self.world.daemon().conn.touch(id, Touch { kind, id: 0, x, y, time_ms });
+        }
+    }
+
     /// Waits until an item was asked to do this, and nothing else.
     #[track_caller]
     fn asked(&mut self, item: &Item, calls: &[&str]) {
@@ -295,10 +332,12 @@ fn an_item_is_a_docked_window_that_takes_clicks() {
         tray.asked(&item, &["secondary 7 8"]);
         tray.click(id, 3, (9, 10));
         tray.asked(&item, &["context menu 9 10"]);
-        // at level 1 scrolling is told by itself
         let wheels = [(4, "scroll 120 vertical"), (5, "scroll -120 vertical"), (7, "scroll -120 horizontal")];
-        for (button, call) in wheels.into_iter().filter(|_| !extended) {
-            tray.click(id, button, (1, 1));
+        for (button, call) in wheels {
+            match extended {
+                true => tray.scroll(id, button),
+                false => tray.click(id, button, (1, 1)),
+            }
             tray.asked(&item, &[call]);
         }
 
@@ -435,6 +474,100 @@ fn a_menu_opens_and_what_is_chosen_is_told() {
     }
 }
 
+/// Keys, by their numbers in X11.
+const ESCAPE: u32 = 9;
+const T: u32 = 28;
+const RETURN: u32 = 36;
+const HOME: u32 = 110;
+const UP: u32 = 111;
+const LEFT: u32 = 113;
+const RIGHT: u32 = 114;
+const END: u32 = 115;
+const DOWN: u32 = 116;
+
+/// Under what is chosen.
+const HIGHLIGHT: u32 = 0x0044_4a55;
+
+#[test]
+fn a_menu_is_gone_through_by_keys() {
+    for world in [World::new(), World::extended()] {
+        let mut tray = Tray::new(world);
+        let label = |text: &str| ("label", Property::Text(text.to_owned()));
+        let off = Entry(9, vec![label("Off"), ("enabled", Property::Truth(false))], vec![]);
+        let below = vec![entry(3, "One"), entry(4, "Two"), entry(5, "Three"), entry(6, "Four")];
+        let menu = Some(vec![entry(1, "Open"), off, Entry(2, vec![label("More")], below)]);
+        let item = Item { menu, ..Item::new(plain(22, RED)) };
+        let _connection = item.register(&tray.bus);
+        let icon = tray.shows(0x00ff_0000);
+        let open = |tray: &mut Tray| {
+            tray.click(icon, 3, (5, 6));
+            let root = tray.menu(3);
+            tray.asked(&item, &["opened 0", "about to show 0"]);
+            root
+        };
+        let is_chosen = |tray: &mut Tray, menu, row| {
+            tray.world.until("the row stands out", |world| {
+                let image = world.daemon().image(menu);
+                let y = u32::try_from(EDGE + ROW * row + 3).unwrap();
+                image.pixel(10, y) == HIGHLIGHT
+            });
+        };
+        tray.focus(icon, true);
+        let root = open(&mut tray);
+        tray.keys(icon, &[DOWN]);
+        is_chosen(&mut tray, root, 0);
+        // past what cannot be chosen
+        tray.keys(icon, &[DOWN]);
+        is_chosen(&mut tray, root, 2);
+        tray.keys(icon, &[RIGHT]);
+        tray.asked(&item, &["opened 2", "about to show 2"]);
+        let more = tray.menu(4);
+        is_chosen(&mut tray, more, 0);
+        tray.keys(icon, &[T, T]);
+        is_chosen(&mut tray, more, 2);
+        tray.keys(icon, &[RETURN]);
+        tray.asked(&item, &["clicked 5", "closed 0"]);
+        tray.world.until("the menu is gone", |world| world.daemon().windows.len() == 1);
+
+        open(&mut tray);
+        tray.keys(icon, &[HOME, UP, LEFT, RETURN]);
+        tray.asked(&item, &["opened 2", "about to show 2"]);
+        // back, and then away
+        tray.keys(icon, &[LEFT, END, ESCAPE]);
+        tray.asked(&item, &["closed 0"]);
+        tray.world.until("the menu is gone", |world| world.daemon().windows.len() == 1);
+    }
+}
+
+#[test]
+fn a_menu_goes_when_the_keyboard_does() {
+    for world in [World::new(), World::extended()] {
+        let mut tray = Tray::new(world);
+        let item = Item { menu: Some(vec![entry(1, "one")]), ..Item::new(plain(22, RED)) };
+        let _connection = item.register(&tray.bus);
+        let icon = tray.shows(0x00ff_0000);
+        tray.focus(icon, true);
+        tray.click(icon, 3, (5, 6));
+        tray.menu(1);
+        tray.asked(&item, &["opened 0", "about to show 0"]);
+        tray.focus(icon, false);
+        tray.asked(&item, &["closed 0"]);
+        tray.world.until("the menu is gone", |world| world.daemon().windows.len() == 1);
+    }
+}
+
+#[test]
+fn fingers_tap_and_hold_icons() {
+    let mut tray = Tray::new(World::extended());
+    let item = Item::new(plain(22, RED));
+    let _connection = item.register(&tray.bus);
+    let icon = tray.shows(0x00ff_0000);
+    tray.touch(icon, (5, 6), (100_000, 100_100));
+    tray.asked(&item, &["activate 5 6"]);
+    tray.touch(icon, (7, 8), (2000, 2500));
+    tray.asked(&item, &["context menu 7 8"]);
+}
+
 #[test]
 fn an_open_menu_follows_its_item() {
     let mut tray = Tray::new(World::new());
@@ -503,6 +636,39 @@ fn bad_items_harm_nobody() {
     tray.click(id, 1, (3, 4));
     tray.asked(&item, &["activate 3 4"]);
     drop(silent);
+}
+
+#[test]
+fn there_are_so_many_items_and_no_more() {
+    let mut tray = Tray::new(World::new());
+    let asking = tray.bus.connect();
+    let registered = || {
+        let watcher = "org.kde.StatusNotifierWatcher";
+        // one that was asked before does not ask again
+        let proxy = Proxy::new(&asking, watcher, "/StatusNotifierWatcher", watcher).unwrap();
+        proxy.get_property::<Vec<String>>("RegisteredStatusNotifierItems").unwrap().len()
+    };
+    let mut applications = vec![];
+    for count in [40, 40] {
+        let item = Item::new(plain(22, RED));
+        let paths: Vec<_> = (0..count).map(|number| format!("/item/{number}")).collect();
+        let serve = |builder: connection::Builder<'static>, path: &String| {
+            builder.serve_at(path.clone(), item.clone()).unwrap()
+        };
+        let connection = paths.iter().fold(tray.bus.builder(), serve).build().unwrap();
+        paths.iter().for_each(|path| register(&connection, path));
+        applications.push(connection);
+    }
+    let shown =
+        |world: &mut World| world.daemon().windows.values().filter(|seen| seen.image.is_some()).count();
+    tray.world.until("64 icons", |world| shown(world) == 64);
+    assert_eq!(registered(), 64);
+    // room for others
+    drop(applications.remove(0));
+    tray.world.until("24 icons", |world| shown(world) == 24);
+    register(&applications[0], "/item/39");
+    tray.world.until("25 icons", |world| shown(world) == 25);
+    assert_eq!(registered(), 25);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Which window has the keyboard, and how the user goes from one to the next.
 //!
 //! Only toplevels on the desktop have it, and as long as there is one, one has it; but for an icon of the tray that the user
-//! clicks on, until its menu closes. A click and Alt-Tab decide; when the window that has it goes, the one used last before
+//! clicks on, until its menu closes or the user clicks elsewhere. A click and Alt-Tab decide; when the window that has it goes, the one used last before
 //! it follows. A window that shows up by itself takes it
 //! too, as users expect of a program they just started; this can be used to catch what is typed for another window,
 //! so [`Metrics::focus_new`](super::Metrics::focus_new) can reserve that to the owner of the focused one.
@@ -102,16 +102,24 @@ impl Shell {
             window.is_some_and(|window| window.mapped && !window.is_popup()) && self.is_visible(id)
         };
         let lost = !self.focused.is_some_and(can_focus);
-        let next = self.recent.iter().copied().find(|id| self.is_visible(*id));
-        let is_done = self.menu_has_closed() && next.is_some();
+        let is_done = self.menu_has_closed() && self.last_used().is_some();
         if lost || is_done {
-            self.give_focus(next);
+            self.focus_last_used();
         }
         if self.grabbed().is_some_and(|(id, _)| !self.is_visible(id)) {
             self.let_go();
         }
         let recent = &self.recent;
         self.switcher = self.switcher.take().and_then(|switcher| switcher.without(|id| !recent.contains(id)));
+    }
+
+    /// The toplevel on the desktop that had the keyboard last.
+    fn last_used(&self) -> Option<Id> {
+        self.recent.iter().copied().find(|id| self.is_visible(*id))
+    }
+
+    pub(super) fn focus_last_used(&mut self) {
+        self.give_focus(self.last_used());
     }
 
     /// The user goes on to the next window. What is chosen shows on top in [`Shell::stack`]; the keyboard and the real

@@ -79,6 +79,7 @@ impl Shell {
         self.alt_tab_end();
         self.pointer = placement::onto_outputs(&self.outputs, at);
         let hit = self.hit(at);
+        self.leave_icon(&hit);
         if let Hit::Content { id, .. } | Hit::Frame { id, .. } = hit {
             self.raise(id);
             if let Some(base) = self.base_of(id) {

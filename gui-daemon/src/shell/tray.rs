@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use super::geom::{Point, Rect, Size};
 use super::stacking::chain;
 use super::window::{Id, Owner, Role, State, Window};
-use super::{Shell, placement};
+use super::{Hit, Shell, placement};
 
 /// Side of an icon's content, in logical pixels: the usual size of icons in panels.
 pub const ICON: i32 = 22;
@@ -199,6 +199,17 @@ impl Shell {
     /// Whether the window is an icon or one of its popups or dialogs.
     pub(super) fn is_of_tray(&self, id: Id) -> bool {
         chain(&self.windows, id).last().is_some_and(|root| root.role == Role::Icon)
+    }
+
+    /// The user presses on something. An icon that has the keyboard, and with it its menu, loses it unless that is its owner's.
+    pub(super) fn leave_icon(&mut self, hit: &Hit) {
+        let owner = |id: &Id| self.windows.get(id).map(|window| window.owner);
+        let focused = self.focused.filter(|id| self.windows.get(id).is_some_and(|it| it.role == Role::Icon));
+        let stays = matches!(hit, Hit::Content { id, .. } if owner(id) == focused.as_ref().and_then(owner));
+        if focused.is_some() && !stays {
+            self.focus_last_used();
+            self.settle();
+        }
     }
 
     /// Whether the last popup of the icon that has the keyboard has gone since this was asked last.

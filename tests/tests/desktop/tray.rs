@@ -144,6 +144,23 @@ fn the_menu_of_an_icon_is_beside_it_above_the_windows() {
 }
 
 #[test]
+fn an_icons_agent_hears_when_the_user_turns_elsewhere() {
+    let mut world = world();
+    let app = world.app(Personal, 200, 150);
+    docked(&mut world, ICON, SIDE, Untrusted.colour());
+    let there = world.content(app.id);
+    // another domain's window, and the empty desktop
+    for (x, y) in [(there.x + 5, there.y + 5), (5, HEIGHT - STRIP - 5)] {
+        world.click(cell(1).x + 5, cell(1).y + 5);
+        heard(&mut world);
+        world.click(x, y);
+        let told = heard(&mut world);
+        assert!(told.iter().any(|it| matches!(it, DaemonMessage::Focus { kind: 10, .. })), "{told:?}");
+        assert_eq!(world.focused(), Some(app.id));
+    }
+}
+
+#[test]
 fn at_level_1_an_icon_may_be_translucent_and_have_menus_that_hold_the_input() {
     let mut world = World::with(Backend::Socket, &DOMAINS[..2], "protocol = \"1.8+1\"");
     world.peer(Untrusted);

@@ -157,6 +157,33 @@ fn a_click_gives_an_icon_the_keyboard_until_its_menu_closes() {
 }
 
 #[test]
+fn a_press_elsewhere_takes_the_keyboard_from_an_icon() {
+    let mut shell = desktop();
+    let icon = docked(&mut shell, WORK);
+    let (at, empty) = (middle(&shell, icon), Point::new(5, 1000));
+    click(&mut shell, at);
+    assert_eq!(shell.focused(), Some(icon));
+    click(&mut shell, empty);
+    assert_eq!(shell.focused(), None, "there is no window");
+
+    let window = shown(&mut shell, RED, SOMEWHERE);
+    // which belongs to no window, as menus of X11 programs do that say so little
+    let [own, foreign] =
+        [(WORK, 500), (RED, 700)].map(|(owner, x)| popup(&mut shell, owner, None, Rect { x, ..SOMEWHERE }));
+    for (place, left) in [
+        (empty, Some(window)),
+        (middle(&shell, foreign), Some(window)),
+        (middle(&shell, window), Some(window)),
+        (middle(&shell, own), Some(icon)),
+    ] {
+        click(&mut shell, at);
+        assert_eq!(shell.focused(), Some(icon));
+        click(&mut shell, place);
+        assert_eq!(shell.focused(), left, "{place:?}");
+    }
+}
+
+#[test]
 fn popups_of_icons_are_not_above_windows_for_ever() {
     let mut shell = desktop();
     let icon = docked(&mut shell, RED);
