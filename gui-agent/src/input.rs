@@ -150,6 +150,9 @@ impl State {
                 if !input.pressed && self.dragged_by() == Some(By::Button(button)) {
                     self.drop_dragged();
                 }
+                if !input.pressed && !pointer.is_grabbed() {
+                    self.x11_lets_go();
+                }
             }
             Some(Button::Wheel(axis, clicks)) if input.pressed => {
                 let frame = AxisFrame::new(time)
@@ -220,8 +223,9 @@ impl State {
         id: WindowId,
         location: Point<f64, Logical>,
     ) -> Option<(WlSurface, Point<f64, Logical>)> {
+        let drags = matches!(self.dragged_by(), Some(By::Button(_) | By::Finger(_)));
         let dragged_over = || {
-            let target = self.windows.topmost_at(location).filter(|_| self.drag.is_some());
+            let target = self.windows.topmost_at(location).filter(|_| drags);
             target.and_then(|target| self.under(target, location))
         };
         self.under(id, location).or_else(dragged_over)

@@ -5,9 +5,10 @@
 //! speak XDND with the window manager ([`crate::xwayland`]). Smithay's own drags end at a program without a
 //! `wl_data_device`, which is every X11 program; hence these.
 //!
-//! As long as something is dragged, nobody has what drags it, the pointer or a finger: [`crate::input`] and
-//! [`crate::devices`] tell the drag where that is, and clients nothing. It ends when the button or the finger that it began
-//! with comes up, when its source goes, or when nobody points any more, and always once.
+//! As long as a Wayland program drags, nobody has what it drags with, the pointer or a finger: [`crate::input`] and
+//! [`crate::devices`] tell the drag where that is, and clients nothing. An X11 program that drags keeps the pointer, for the X
+//! server. A drag ends when the button or the finger that it began with comes up (for an X11 program, when it says so), when
+//! its source goes, or when nobody points any more, and always once.
 
 pub(crate) mod offer;
 pub(crate) mod source;
@@ -43,8 +44,8 @@ type Under = Option<(WlSurface, Point<f64, Logical>)>;
 pub(crate) struct Drag {
     /// Whose it is. Without one, only the program itself is told of the drag.
     source: Option<Source>,
-    /// From where.
-    origin: WlSurface,
+    /// From where, if from a Wayland program.
+    origin: Option<WlSurface>,
     by: By,
     over: Option<Over>,
 }
@@ -56,6 +57,8 @@ pub(crate) enum By {
     Button(u32),
     /// A finger, as long as it touches.
     Finger(TouchSlot),
+    /// An X11 program, which has the pointer. It says itself what becomes of that.
+    Program,
 }
 
 /// What it is over.
@@ -101,7 +104,22 @@ impl State {
         } else {
             return false;
         };
-        self.drag = Some(Drag { source, origin, by, over: None });
+        self.drag = Some(Drag { source, origin: Some(origin), by, over: None });
+        true
+    }
+
+    /// An X11 program drags something, or something else than before. Returns whether it may.
+    pub(crate) fn begin_program_drag(&mut self, source: Source) -> bool {
+        match &mut self.drag {
+            None => {
+                self.drag = Some(Drag { source: Some(source), origin: None, by: By::Program, over: None })
+            }
+            Some(drag) if drag.by == By::Program => {
+                let (before, over) = (drag.source.replace(source), drag.over.take());
+                self.leave_target(before.as_ref(), over);
+            }
+            Some(_) => return false,
+        }
         true
     }
 
@@ -117,7 +135,7 @@ impl State {
             self.leave_target(drag.source.as_ref(), drag.over.take());
             drag.over = surface.and_then(|surface| match (x11_of(surface), &drag.source) {
                 (None, source) => {
-                    let target = Target::new(self, surface, source.as_ref(), &drag.origin)?;
+                    let target = Target::new(self, surface, source.as_ref(), drag.origin.as_ref())?;
                     Some(Over::Wayland(target))
                 }
                 (Some(window), Some(source)) => {
@@ -182,7 +200,7 @@ impl State {
     pub(crate) fn drag_loses(&mut self, surface: &WlSurface) {
         let Some(drag) = &mut self.drag else { return };
         let over = drag.over.take_if(|over| over.surface() == surface);
-        let lifted = matches!(drag.by, By::Finger(_)) && drag.origin == *surface;
+        let lifted = matches!(drag.by, By::Finger(_)) && drag.origin.as_ref() == Some(surface);
         let source = drag.source.clone();
         self.leave_target(source.as_ref(), over);
         if lifted {

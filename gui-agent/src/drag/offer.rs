@@ -82,10 +82,11 @@ impl Target {
         state: &mut State,
         surface: &WlSurface,
         source: Option<&Source>,
-        origin: &WlSurface,
+        origin: Option<&WlSurface>,
     ) -> Option<Self> {
         let client = surface.client()?;
-        if source.is_none() && !surface.id().same_client_as(&origin.id()) {
+        let is_own = |origin: &WlSurface| surface.id().same_client_as(&origin.id());
+        if source.is_none() && !origin.is_some_and(is_own) {
             return None;
         }
         let devices = data_devices(&state.display, &client);

@@ -1,6 +1,9 @@
 //! Whose something dragged is, and what is told to it.
 
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::{
+    os::fd::{AsFd as _, OwnedFd},
+    sync::Arc,
+};
 
 use smithay::{
     reexports::wayland_server::{
@@ -21,6 +24,8 @@ use crate::state::State;
 pub(crate) enum Source {
     /// A Wayland program's.
     Wayland(WlDataSource),
+    /// An X11 program's, in these kinds, to do this with it.
+    X11 { kinds: Arc<[String]>, actions: DndAction },
 }
 
 /// What a target has to say.
@@ -44,6 +49,8 @@ impl Source {
     pub(crate) fn is_there(&self) -> bool {
         match self {
             Self::Wayland(source) => source.alive(),
+            // it says itself when it ends
+            Self::X11 { .. } => true,
         }
     }
 
@@ -53,6 +60,7 @@ impl Source {
             Self::Wayland(source) => {
                 with_source_metadata(source, |data| data.mime_types.clone()).unwrap_or_default()
             }
+            Self::X11 { kinds, .. } => kinds.to_vec(),
         }
     }
 
@@ -64,13 +72,14 @@ impl Source {
             Self::Wayland(source) => {
                 with_source_metadata(source, |data| data.dnd_action).unwrap_or(DndAction::None)
             }
+            Self::X11 { actions, .. } => *actions,
         }
     }
 }
 
 impl State {
     pub(crate) fn tell_source(&mut self, source: &Source, word: Word) {
-        let Source::Wayland(source) = source;
+        let Source::Wayland(source) = source else { return self.tell_x11_source(word) };
         let knows_actions = source.version() >= wl_data_source::EVT_ACTION_SINCE;
         match word {
             Word::Accepted(kind) => source.target(kind),

@@ -7,7 +7,7 @@ use smithay::{
     input::Seat,
     wayland::selection::{
         SelectionHandler, SelectionSource, SelectionTarget,
-        data_device::{ClientDndGrabHandler, DataDeviceHandler, DataDeviceState},
+        data_device::{ClientDndGrabHandler, DataDeviceHandler, DataDeviceState, ServerDndGrabHandler},
         primary_selection::{PrimarySelectionHandler, PrimarySelectionState},
     },
 };
@@ -53,3 +53,4 @@ impl PrimarySelectionHandler for State {
 
 // smithay's own drags are not used, see `crate::drag`
 impl ClientDndGrabHandler for State {}
+impl ServerDndGrabHandler for State {}

@@ -297,7 +297,7 @@ impl Manager {
         self.happenings.push_back(Happening::DragTarget(what));
     }
 
-    fn action_atom(&self, action: DndAction) -> Atom {
+    pub(super) fn action_atom(&self, action: DndAction) -> Atom {
         match action {
             DndAction::Copy => self.atoms.xdnd_action_copy,
             DndAction::Move => self.atoms.xdnd_action_move,
@@ -306,11 +306,14 @@ impl Manager {
         }
     }
 
+    pub(super) fn known_action(&self, atom: Atom) -> Option<DndAction> {
+        let known = [DndAction::Copy, DndAction::Move, DndAction::Ask];
+        known.into_iter().find(|action| self.action_atom(*action) == atom)
+    }
+
     /// What the source would call what a window does, as far as it allows that. Copying is what programs fall back to.
     fn action_of(&self, atom: Atom) -> DndAction {
-        let known = [DndAction::Copy, DndAction::Move, DndAction::Ask];
-        let action = known.into_iter().find(|action| self.action_atom(*action) == atom);
-        let action = action.unwrap_or(DndAction::Copy);
+        let action = self.known_action(atom).unwrap_or(DndAction::Copy);
         if self.to_x11.actions.contains(action) { action } else { DndAction::None }
     }
 

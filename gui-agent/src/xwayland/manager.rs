@@ -35,7 +35,7 @@ use x11rb_protocol::{
 use super::{
     atoms::Atoms,
     connection::{Broken, Connection, Packet},
-    drag_from_x11::Drag,
+    drag_from_x11::{DragFromX11, SourceSays},
     drag_to_x11::{DragToX11, TargetSays},
     properties::{Properties, Property},
     selection::Selections,
@@ -80,8 +80,8 @@ pub(super) enum Happening {
     Fetched(u64),
     /// An X11 program wants what Wayland's have to offer.
     Wanted(u64),
-    /// One has dropped something on a Wayland window.
-    Dropped,
+    /// One that drags something over a Wayland window has something to say.
+    DragSource(SourceSays),
     /// An X11 window that a Wayland program drags something over has something to say.
     DragTarget(TargetSays),
 }
@@ -129,7 +129,7 @@ pub(super) struct Manager {
     /// Changes of the focus that the server has not confirmed.
     pub(super) focusing: u32,
     pub(super) selections: Selections,
-    pub(super) drag: Drag,
+    pub(super) from_x11: DragFromX11,
     pub(super) to_x11: DragToX11,
     pub(super) tray: Tray,
     pub(super) ids: IdAllocator,
@@ -155,8 +155,8 @@ impl Manager {
         let dragged = (atoms.xdnd_selection, to_x11.window);
         let selections = Selections::new(&mut connection, root, &mut ids, atoms.clipboard, dragged);
         let selections = selections.ok_or(Broken::Nonsense)?;
-        let drag =
-            Drag::new(&mut connection, root, &mut ids, atoms.xdnd_selection).ok_or(Broken::Nonsense)?;
+        let from_x11 = DragFromX11::new(&mut connection, root, &mut ids, atoms.xdnd_selection)
+            .ok_or(Broken::Nonsense)?;
         let tray = Tray::new(&mut connection, screen, &mut ids).ok_or(Broken::Nonsense)?;
         let mut manager = Self {
             connection,
@@ -169,7 +169,7 @@ impl Manager {
             focus: None,
             focusing: 0,
             selections,
-            drag,
+            from_x11,
             to_x11,
             tray,
             ids,
@@ -393,7 +393,7 @@ impl Manager {
     }
 
     fn mapped(&mut self, window: Window, override_redirect: bool) {
-        if window == self.own || window == self.drag.window || self.windows.len() >= MAX_WINDOWS {
+        if window == self.own || window == self.from_x11.window || self.windows.len() >= MAX_WINDOWS {
             return;
         }
         // mapped already, if the program has unmapped and mapped it unseen

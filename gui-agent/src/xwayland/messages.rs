@@ -14,7 +14,7 @@ impl Manager {
         if message.format != 32 {
             return;
         }
-        if window == self.drag.window {
+        if window == self.from_x11.window {
             return self.drag_message(message);
         }
         if window == self.to_x11.window {

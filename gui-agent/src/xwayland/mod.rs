@@ -13,7 +13,7 @@
 //!
 //! The order of things: [`display`] has the socket, [`process`] the program, [`startup`] makes of a new [`connection`] a
 //! [`manager`], which takes [`messages`] from programs and [`decisions`] from the GUI domain; [`windows`] brings its windows
-//! and the surfaces together, [`selection`] and [`clipboard`] what is copied; [`drag_from_x11`], [`mod@drop`] and [`drag_to_x11`] what is dragged; [`tray`] takes programs'
+//! and the surfaces together, [`selection`] and [`clipboard`] what is copied; [`drag_from_x11`] and [`drag_to_x11`] what is dragged; [`tray`] takes programs'
 //! icons.
 //! Everything here counts in pixels, the rest of the agent in units; [`scale`] has both, [`settings`] tells programs.
 
@@ -24,7 +24,6 @@ mod decisions;
 mod display;
 mod drag_from_x11;
 mod drag_to_x11;
-mod drop;
 mod manager;
 mod messages;
 mod process;
@@ -57,8 +56,8 @@ use self::{
     clipboard::Copied,
     connection::Broken,
     display::DisplayPlace,
+    drag_from_x11::LetGo,
     drag_to_x11::DraggedToX11,
-    drop::Drop,
     manager::{Happening, Manager},
     process::{PROGRAM, Process},
     startup::Startup,
@@ -112,12 +111,10 @@ pub(crate) struct XWayland {
     fetching: BTreeMap<u64, OwnedFd>,
     /// What is being read for X11 programs.
     reading: Vec<(u64, RegistrationToken)>,
-    /// What was dropped by an X11 program.
-    drop: Option<Drop>,
     /// What a Wayland program drags over X11 windows, or has dropped on one.
     to_x11: Option<DraggedToX11>,
-    /// When a button was let go of with which an X11 program may have dragged something.
-    let_go: Option<Instant>,
+    /// What an X11 program may have dragged has been let go of.
+    let_go: Option<LetGo>,
     /// Typed while the keyboard was on its way to a window.
     held_back: Vec<KeyInput>,
     /// X11's pixels for each unit of everybody else's.
@@ -148,12 +145,17 @@ impl XWayland {
             copied: Copied::default(),
             fetching: BTreeMap::new(),
             reading: Vec::new(),
-            drop: None,
             to_x11: None,
             let_go: None,
             held_back: Vec::new(),
             density: Density::ONE,
         }
+    }
+
+    /// When something dragged has to be given up.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let to_x11 = self.to_x11.as_ref().and_then(|dragged| dragged.until);
+        self.let_go.map(|it| it.until).into_iter().chain(to_x11).min()
     }
 
     /// There are this many pixels for each unit now: as many as on the densest output, and never less than one.
@@ -346,7 +348,7 @@ impl State {
         while let Some(happening) = self.xwayland.next() {
             self.x11_happened(happening);
         }
-        self.serve_x11_drop();
+        self.serve_drag_from_x11();
         self.serve_drag_to_x11();
     }
 
@@ -406,7 +408,7 @@ impl State {
         }
         let client = self.xwayland.client().cloned();
         self.disconnect_xwayland(client);
-        self.forget_x11_drop();
+        self.forget_drag_from_x11();
         self.end_drag_to_x11(DndAction::None);
         self.xwayland.held_back.clear();
         self.xwayland.surfaces.clear();

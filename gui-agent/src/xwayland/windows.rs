@@ -56,7 +56,7 @@ impl State {
             Happening::Emptied(which) => self.x11_emptied(which),
             Happening::Fetched(number) => self.x11_fetched(number),
             Happening::Wanted(number) => self.x11_wants(number),
-            Happening::Dropped => self.x11_dropped(),
+            Happening::DragSource(says) => self.x11_source_says(says),
             Happening::DragTarget(says) => self.x11_target_says(says),
             Happening::Focused => {
                 for key in std::mem::take(&mut self.xwayland.held_back) {

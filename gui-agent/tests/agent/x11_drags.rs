@@ -92,22 +92,52 @@ impl Drag {
         ["text/uri-list", "UTF8_STRING"].map(|name| self.world.atom(&self.client, name))
     }
 
-    /// Drags these kinds there, and lets go.
-    fn drop_on(&mut self, there: Window) {
+    /// Drags these kinds there, to do this with it. Returns what is answered at first.
+    fn enter(&mut self, there: Window, action: &'static str) -> [u32; 5] {
         let (source, kinds) = (self.window, self.kinds());
-        let copy = self.world.atom(&self.client, "XdndActionCopy");
         self.tell(there, "XdndEnter", [source, 5 << 24, kinds[0], kinds[1], 0]);
-        self.tell(there, "XdndPosition", [source, 0, 110 << 16 | 9, 0, copy]);
-        let status = self.told("XdndStatus");
-        assert_eq!((status[0], status[1] & 1, status[4]), (there, 1, copy), "it would take that");
+        self.position(there, action)
+    }
+
+    fn position(&mut self, there: Window, action: &'static str) -> [u32; 5] {
+        let (source, action) = (self.window, self.world.atom(&self.client, action));
+        self.tell(there, "XdndPosition", [source, 0, 110 << 16 | 9, 77, action]);
+        self.told("XdndStatus")
+    }
+
+    fn let_go(&mut self) {
         let release = ButtonInput { pressed: false, x: 110, y: 9, state: 0x100, button: 1 };
         self.world.daemon().conn.button(self.id, release);
         self.world.settle();
-        self.tell(there, "XdndDrop", [source, 0, 0, 0, 0]);
+    }
+
+    fn drop_on(&mut self, there: Window) {
+        let source = self.window;
+        self.let_go();
+        self.tell(there, "XdndDrop", [source, 0, 77, 0, 0]);
+    }
+
+    /// The Wayland program accepts what it is offered. Returns what the X11 program is told.
+    fn accept(&mut self, action: DndAction) -> [u32; 5] {
+        let number = self.target.client;
+        self.world.client(number).accept_drag_to("text/uri-list", DndAction::all(), action);
+        self.told("XdndStatus")
     }
 
     fn heard(&mut self) -> Vec<String> {
         self.world.client(self.target.client).inbox.selections.drag.clone()
+    }
+
+    /// The next click is an X11 window's.
+    fn pointer_is_free(&mut self) {
+        let (id, target) = (self.id, self.target.id);
+        let enter = CrossingInput { entered: true, x: 3, y: 4, state: 0, focus: false };
+        self.world.daemon().conn.crossing(target, enter, &NO_KEYS);
+        self.world.daemon().conn.crossing(id, enter, &NO_KEYS);
+        self.world.daemon().conn.button(id, ButtonInput { pressed: true, x: 3, y: 4, state: 0, button: 2 });
+        self.world.until_told(&mut self.client, "a click", |event| {
+            matches!(event, Event::ButtonPress(it) if it.detail == 2).then_some(())
+        });
     }
 
     fn until_heard(&mut self, word: &str) {
@@ -124,14 +154,18 @@ fn what_an_x11_program_drops_a_wayland_program_takes() {
     let there = drag.aware();
     let aware = drag.world.atom(&drag.client, "XdndAware");
     assert_eq!(drag.world.words(&drag.client, there, aware), [5]);
-    drag.drop_on(there);
+    let status = drag.enter(there, "XdndActionCopy");
+    assert_eq!((status[0], status[1] & 1, status[4]), (there, 0, 0), "it has not said that it wants it");
     drag.until_heard("in");
     let heard = drag.heard();
     assert_eq!(heard, ["in 10 9: text/uri-list UTF8_STRING text/plain;charset=utf-8 text/plain"]);
-    let number = drag.target.client;
-    drag.world.client(number).accept_drag("text/uri-list");
+    let copy = drag.world.atom(&drag.client, "XdndActionCopy");
+    let status = drag.accept(DndAction::Copy);
+    assert_eq!((status[0], status[1] & 1, status[4]), (there, 1, copy), "it would take that");
+    drag.drop_on(there);
     drag.until_heard("drop");
 
+    let number = drag.target.client;
     let mut dropped = drag.world.client(number).take_dropped("text/uri-list");
     let selection = drag.world.atom(&drag.client, "XdndSelection");
     let request = drag.world.until_told(&mut drag.client, "the question", |event| match event {
@@ -139,7 +173,7 @@ fn what_an_x11_program_drops_a_wayland_program_takes() {
         _ => None,
     });
     let list = drag.kinds()[0];
-    assert_eq!(request.target, list);
+    assert_eq!((request.target, request.time), (list, 77));
     let (conn, replace) = (&drag.client.conn, PropMode::REPLACE);
     let content = b"file:///etc/motd\r\n";
     conn.change_property8(replace, request.requestor, request.property, list, content).unwrap();
@@ -148,29 +182,91 @@ fn what_an_x11_program_drops_a_wayland_program_takes() {
     assert_eq!(dropped.bytes, content);
     drag.world.client(number).finish_drag();
     let finished = drag.told("XdndFinished");
-    assert_eq!((finished[0], finished[1]), (there, 1));
+    assert_eq!((finished[0], finished[1], finished[2]), (there, 1, copy));
     assert_ne!(drag.below(), there, "no longer in the way");
+}
+
+#[test]
+fn a_wayland_program_hears_where_an_x11_program_drags_and_says_what_it_would_do() {
+    let mut drag = drag();
+    let there = drag.aware();
+    drag.enter(there, "XdndActionCopy");
+    drag.until_heard("in");
+    assert_eq!(drag.accept(DndAction::Copy)[1] & 1, 1);
+    let (id, number) = (drag.id, drag.target.client);
+    drag.world.daemon().conn.motion(id, 112, 11, 0x100);
+    drag.until_heard("at 12 11");
+    // and changes its mind
+    drag.world.client(number).refuse_drag();
+    assert_eq!(drag.told("XdndStatus")[1] & 1, 0);
+    // the program would rather have it moved: that is another offer
+    drag.world.client(number).inbox.selections.drag.clear();
+    assert_eq!(drag.position(there, "XdndActionMove")[1] & 1, 0);
+    drag.until_heard("in");
+    let moved = drag.world.atom(&drag.client, "XdndActionMove");
+    let status = drag.accept(DndAction::Copy);
+    assert_eq!((status[1] & 1, status[4]), (1, moved), "nothing else is to be had");
+    assert_eq!(drag.position(there, "XdndActionMove")[4], moved);
+
+    // elsewhere, and back
+    drag.world.daemon().conn.motion(id, 500, 11, 0x100);
+    drag.until_heard("out");
+    assert_eq!(drag.told("XdndStatus")[1] & 1, 0);
+    drag.tell(there, "XdndLeave", [drag.window, 0, 0, 0, 0]);
+    drag.world.sync_x11(&drag.client);
+    drag.world.settle();
+    drag.world.client(number).inbox.selections.drag.clear();
+    drag.world.daemon().conn.motion(id, 110, 9, 0x100);
+    drag.aware();
+    drag.enter(there, "XdndActionCopy");
+    drag.until_heard("in");
+    // it is given up while the button is held
+    drag.tell(there, "XdndLeave", [drag.window, 0, 0, 0, 0]);
+    drag.until_heard("out");
+    let heard = drag.heard();
+    assert_eq!(heard.len(), 2, "{heard:?}");
 }
 
 #[test]
 fn what_a_wayland_program_does_not_want_is_given_up() {
     let mut drag = drag();
     let there = drag.aware();
-    drag.drop_on(there);
+    drag.enter(there, "XdndActionCopy");
     drag.until_heard("in");
+    drag.drop_on(there);
     let finished = drag.told("XdndFinished");
     assert_eq!((finished[0], finished[1]), (there, 0));
     drag.until_heard("out");
     assert!(!drag.heard().contains(&"drop".to_owned()));
-    // the pointer is free again
-    let (id, target) = (drag.id, drag.target.id);
-    let enter = CrossingInput { entered: true, x: 3, y: 4, state: 0, focus: false };
-    drag.world.daemon().conn.crossing(target, enter, &NO_KEYS);
-    drag.world.daemon().conn.crossing(id, enter, &NO_KEYS);
-    drag.world.daemon().conn.button(id, ButtonInput { pressed: true, x: 3, y: 4, state: 0, button: 2 });
-    drag.world.until_told(&mut drag.client, "a click", |event| {
-        matches!(event, Event::ButtonPress(it) if it.detail == 2).then_some(())
-    });
+    drag.pointer_is_free();
+}
+
+#[test]
+fn an_x11_program_that_does_not_say_what_it_dropped_loses_it() {
+    let mut drag = drag();
+    let there = drag.aware();
+    drag.enter(there, "XdndActionCopy");
+    drag.until_heard("in");
+    drag.accept(DndAction::Copy);
+    drag.let_go();
+    drag.until_heard("out");
+    drag.tell(there, "XdndDrop", [drag.window, 0, 0, 0, 0]);
+    assert_eq!(drag.told("XdndFinished")[1], 0);
+    assert!(!drag.heard().contains(&"drop".to_owned()));
+    drag.pointer_is_free();
+}
+
+#[test]
+fn a_drop_while_the_button_is_held_is_none() {
+    let mut drag = drag();
+    let there = drag.aware();
+    drag.enter(there, "XdndActionCopy");
+    drag.until_heard("in");
+    drag.accept(DndAction::Copy);
+    drag.tell(there, "XdndDrop", [drag.window, 0, 0, 0, 0]);
+    assert_eq!(drag.told("XdndFinished")[1], 0);
+    drag.until_heard("out");
+    assert!(!drag.heard().contains(&"drop".to_owned()));
 }
 
 #[test]
