@@ -4,7 +4,13 @@ use tiny_skia::{
     Color, ColorU8, FilterQuality, IntSize, Pixmap, PixmapPaint, PremultipliedColorU8, Rect, Transform,
 };
 
-use super::{item::Look, text::Text, theme::Themes, value};
+use super::{
+    item::{Look, Source},
+    panel::Art,
+    text::Text,
+    theme::Themes,
+    value,
+};
 
 /// What is behind icons and menus.
 pub(super) const BACK: ColorU8 = ColorU8::from_rgba(0x2b, 0x2d, 0x31, 0xff);
@@ -19,18 +25,27 @@ const SHARE: (u32, u32) = (11, 12);
 pub(super) fn draw(
     look: &Look,
     (width, height): (u32, u32),
-    themes: &Themes,
-    text: &mut Text,
+    Art { text, themes }: &mut Art,
 ) -> Option<Pixmap> {
     let mut picture = Pixmap::new(width, height)?;
     picture.fill(color(BACK));
     let side = (width.min(height).saturating_mul(SHARE.0) / SHARE.1).max(1);
-    let own = || own_picture(look.icon.nearest(side.cast_signed())?);
-    match themes.load(&look.icon.name, &look.theme_path, side).or_else(own) {
-        Some(icon) => put(&mut picture, icon, side),
+    match load(&look.icon, look, side, themes) {
+        Some(icon) => put(&mut picture, icon, side, (0.0, 0.0, width as f32, height as f32)),
         None => put_letter(&mut picture, &look.title, side as f32, text),
     }
+    let corner = side.div_ceil(2);
+    if let Some(overlay) = load(&look.overlay, look, corner, themes) {
+        let [left, top] = [width, height].map(|length| ((length + side) / 2).saturating_sub(corner) as f32);
+        put(&mut picture, overlay, corner, (left, top, corner as f32, corner as f32));
+    }
     Some(picture)
+}
+
+/// The picture of an icon that is to have so many pixels along its side.
+fn load(source: &Source, look: &Look, side: u32, themes: &Themes) -> Option<Pixmap> {
+    let own = || own_picture(source.nearest(side.cast_signed())?);
+    themes.load(&source.name, &look.theme_path, side).or_else(own)
 }
 
 pub(super) fn color(color: ColorU8) -> Color {
@@ -50,17 +65,23 @@ fn own_picture(pixmap: &value::Pixmap) -> Option<Pixmap> {
     Pixmap::from_vec(pixels.collect(), size)
 }
 
-/// Puts an icon into the middle, its longer side as long as said; one that is longer and has room is left as it is.
-fn put(picture: &mut Pixmap, mut icon: Pixmap, side: u32) {
+/// Puts an icon into the middle of a place (left, top, width and height), its longer side as long as said; one that is longer
+/// and has room there is left as it is.
+pub(super) fn put(
+    picture: &mut Pixmap,
+    mut icon: Pixmap,
+    side: u32,
+    (left, top, across, down): (f32, f32, f32, f32),
+) {
     while icon.width().max(icon.height()) >= side.saturating_mul(2) {
         let Some(half) = halve(&icon) else { break };
         icon = half;
     }
     let (width, height) = (icon.width() as f32, icon.height() as f32);
-    let fits = (side..=picture.width().min(picture.height())).contains(&icon.width().max(icon.height()));
+    let fits = (side as f32..=across.min(down)).contains(&width.max(height));
     let scale = if fits { 1.0 } else { side as f32 / width.max(height) };
-    let room = |room: u32, side: f32| ((room as f32 - side * scale) / 2.0).round();
-    let corner = (room(picture.width(), width), room(picture.height(), height));
+    let middle = |from: f32, room: f32, side: f32| (from + (room - side * scale) / 2.0).round();
+    let corner = (middle(left, across, width), middle(top, down, height));
     let placed = Transform::from_row(scale, 0.0, 0.0, scale, corner.0, corner.1);
     let quality = if scale == 1.0 { FilterQuality::Nearest } else { FilterQuality::Bilinear };
     let paint = PixmapPaint { quality, ..PixmapPaint::default() };
@@ -114,7 +135,7 @@ mod tests {
     fn drawn(pixmap: value::Pixmap, size: u32) -> Pixmap {
         let icon = Source { name: String::new(), pixmaps: vec![pixmap] };
         let look = Look { icon, ..Look::default() };
-        draw(&look, (size, size), &Themes::default(), &mut Text::default()).unwrap()
+        draw(&look, (size, size), &mut Art::default()).unwrap()
     }
 
     fn rgb(picture: &Pixmap, x: u32, y: u32) -> (u8, u8, u8) {
@@ -150,9 +171,27 @@ mod tests {
     }
 
     #[test]
+    fn an_overlay_lies_on_the_lower_right_of_its_icon() {
+        let plain = |side: i32, colour: [u8; 4]| Source {
+            name: String::new(),
+            pixmaps: vec![value::Pixmap(side, side, colour.repeat((side * side) as usize))],
+        };
+        let look = Look {
+            icon: plain(22, [255, 255, 0, 0]),
+            overlay: plain(64, [255, 0, 0, 255]),
+            ..Look::default()
+        };
+        let picture = draw(&look, (24, 24), &mut Art::default()).unwrap();
+        let (red, blue, back) = ((255, 0, 0), (0, 0, 255), (BACK.red(), BACK.green(), BACK.blue()));
+        assert_eq!([(11, 12), (12, 11), (1, 22)].map(|(x, y)| rgb(&picture, x, y)), [red; 3]);
+        assert_eq!([(12, 12), (22, 22)].map(|(x, y)| rgb(&picture, x, y)), [blue; 2]);
+        assert_eq!(rgb(&picture, 23, 23), back);
+    }
+
+    #[test]
     fn without_a_picture_there_is_a_frame() {
         let look = Look { title: "mail".into(), ..Look::default() };
-        let picture = draw(&look, (48, 24), &Themes::default(), &mut Text::default()).unwrap();
+        let picture = draw(&look, (48, 24), &mut Art::default()).unwrap();
         assert_eq!(rgb(&picture, 13, 12), (INK.red(), INK.green(), INK.blue()));
     }
 }

@@ -1,6 +1,6 @@
 //! What an item says it looks like.
 
-use super::value::{Pixmap, Properties, Value, take_text};
+use super::value::{Pixmap, Properties, ToolTip, Value, shown, take_text};
 
 /// Characters of a title, a name or a path that are looked at.
 const MAX_TEXT: usize = 256;
@@ -19,6 +19,8 @@ pub(super) struct Look {
     /// It has nothing to say.
     pub(super) hidden: bool,
     pub(super) icon: Source,
+    /// On the icon's lower right.
+    pub(super) overlay: Source,
     /// Where it keeps icons of its own, beside those of the theme.
     pub(super) theme_path: String,
     /// A click is to open the menu.
@@ -38,17 +40,24 @@ pub(super) struct Source {
 
 impl Look {
     pub(super) fn new(mut properties: Properties) -> Self {
+        let tool_tip = match properties.remove("ToolTip") {
+            Some(Value::ToolTip(ToolTip(_, _, title, _))) => shown(&title, MAX_TEXT),
+            _ => String::new(),
+        };
         let mut text = |name| take_text(&mut properties, name, MAX_TEXT);
         let (title, id, status) = (text("Title"), text("Id"), text("Status"));
+        let titles = [title, tool_tip, id];
         let (theme_path, menu) = (text("IconThemePath"), text("Menu"));
         let mut source = |name, pixmaps| Source::new(&mut properties, name, pixmaps);
         let usual = source("IconName", "IconPixmap");
+        let overlay = source("OverlayIconName", "OverlayIconPixmap");
         let alarmed = source("AttentionIconName", "AttentionIconPixmap");
         let icon = if status == "NeedsAttention" && !alarmed.is_empty() { alarmed } else { usual };
         Self {
-            title: if title.is_empty() { id } else { title },
+            title: titles.into_iter().find(|title| !title.is_empty()).unwrap_or_default(),
             hidden: status == "Passive",
             icon,
+            overlay,
             theme_path,
             is_menu: matches!(properties.get("ItemIsMenu"), Some(Value::Truth(true))),
             // some say that there is none by this one
@@ -68,7 +77,7 @@ impl Source {
         Self { name, pixmaps }
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.name.is_empty() && self.pixmaps.is_empty()
     }
 

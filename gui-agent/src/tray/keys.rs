@@ -105,7 +105,7 @@ mod tests {
     use super::{super::menu::Item, *};
 
     fn entry(label: &str, enabled: bool) -> Entry {
-        Entry::Item(Item { id: 1, label: label.to_owned(), enabled, mark: None, below: None })
+        Entry::Item(Item { id: 1, label: label.to_owned(), enabled, mark: None, picture: None, below: None })
     }
 
     #[test]

@@ -6,8 +6,17 @@ use super::value::{Node, Properties, Value, take_text};
 pub(super) const ROOT: i32 = 0;
 
 /// The properties that are looked at.
-pub(super) const PROPERTIES: [&str; 7] =
-    ["type", "label", "visible", "enabled", "toggle-type", "toggle-state", "children-display"];
+pub(super) const PROPERTIES: [&str; 9] = [
+    "type",
+    "label",
+    "visible",
+    "enabled",
+    "toggle-type",
+    "toggle-state",
+    "children-display",
+    "icon-name",
+    "icon-data",
+];
 
 /// Entries of a menu, all that are below others included. What comes beyond is left out.
 const MAX_ENTRIES: usize = 500;
@@ -17,6 +26,9 @@ const MAX_DEPTH: usize = 8;
 
 /// Characters of a label.
 const MAX_LABEL: usize = 120;
+
+/// Bytes of an entry's picture; what is larger is none.
+const MAX_PICTURE: usize = 64 << 10;
 
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +44,18 @@ pub(super) struct Item {
     pub(super) label: String,
     pub(super) enabled: bool,
     pub(super) mark: Option<Mark>,
+    pub(super) picture: Option<Picture>,
     /// What it opens, if it does not do something itself.
     pub(super) below: Option<Vec<Entry>>,
+}
+
+/// Where the picture beside a label comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Picture {
+    /// An icon theme.
+    Named(String),
+    /// The application, as PNG.
+    Png(Vec<u8>),
 }
 
 /// What can be on or off.
@@ -91,11 +113,16 @@ fn entry(mut node: Node, depth: usize, left: &mut usize) -> Option<Entry> {
         "radio" => Some(Mark::Radio { on }),
         _ => None,
     };
+    let name = take_text(properties, "icon-name", MAX_LABEL);
+    let picture = match properties.remove("icon-data") {
+        Some(Value::Bytes(bytes)) if (1..=MAX_PICTURE).contains(&bytes.len()) => Some(Picture::Png(bytes)),
+        _ => Some(name).filter(|name| !name.is_empty()).map(Picture::Named),
+    };
     let opens = take_text(properties, "children-display", MAX_LABEL) == "submenu" || !node.2.is_empty();
     let (id, enabled) = (node.0, !is_false(properties, "enabled"));
     let depth = depth.checked_sub(1)?;
     let below = opens.then(|| below(node, depth, left));
-    Some(Entry::Item(Item { id, label, enabled, mark, below }))
+    Some(Entry::Item(Item { id, label, enabled, mark, picture, below }))
 }
 
 fn is_false(properties: &Properties, name: &str) -> bool {
@@ -131,7 +158,7 @@ mod tests {
     }
 
     fn item(id: i32, label: &str) -> Item {
-        Item { id, label: label.to_owned(), enabled: true, mark: None, below: None }
+        Item { id, label: label.to_owned(), enabled: true, mark: None, picture: None, below: None }
     }
 
     #[test]
@@ -167,6 +194,27 @@ mod tests {
                 Entry::Item(Item { below: Some(below), ..item(6, "more") }),
             ]
         );
+    }
+
+    #[test]
+    fn pictures_are_the_applications_own_or_have_a_name() {
+        let picture = |name: &str, bytes: Option<usize>| {
+            let mut entry = node(1, &[("icon-name", name)], vec![]);
+            let bytes = bytes.map(|bytes| ("icon-data".to_owned(), Value::Bytes(vec![7; bytes])));
+            entry.1.extend(bytes);
+            match entries(node(0, &[], vec![entry])).as_slice() {
+                [Entry::Item(item)] => item.picture.clone(),
+                other => panic!("{other:?}"),
+            }
+        };
+        let named = Some(Picture::Named("mail".into()));
+        assert_eq!(picture("mail", None), named);
+        assert_eq!(picture("mail", Some(MAX_PICTURE)), Some(Picture::Png(vec![7; MAX_PICTURE])));
+        assert_eq!(
+            [picture("mail", Some(MAX_PICTURE + 1)), picture("mail", Some(0))],
+            [named.clone(), named]
+        );
+        assert_eq!(picture("", None), None);
     }
 
     #[test]

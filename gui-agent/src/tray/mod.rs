@@ -47,8 +47,8 @@ use host::{Change, Host, ItemId};
 use input::{Devices, Finger};
 use keys::Keys;
 use open::Menu;
+use panel::Art;
 use shell::{Canvas, Shell};
-use text::Text;
 use theme::Themes;
 
 /// Logical pixels along an icon's side until the GUI domain says otherwise, and at most.
@@ -180,8 +180,7 @@ struct Click {
 struct Tray {
     host: Host,
     shell: Shell,
-    themes: Themes,
-    text: Text,
+    art: Art,
     icons: BTreeMap<ItemId, Icon>,
     /// The one that is open.
     menu: Option<Menu>,
@@ -198,8 +197,7 @@ impl Tray {
         Self {
             host,
             shell,
-            themes: Themes::installed(),
-            text: Text::default(),
+            art: Art { themes: Themes::installed(), ..Art::default() },
             icons: BTreeMap::new(),
             menu: None,
             click: None,
@@ -265,7 +263,7 @@ impl Tray {
         if !icon.configured {
             return;
         }
-        let picture = icon::draw(look, icon.canvas.pixels(), &self.themes, &mut self.text);
+        let picture = icon::draw(look, icon.canvas.pixels(), &mut self.art);
         if let Some(Err(error)) = picture.map(|picture| icon.canvas.show(&self.shell, &picture)) {
             warn!("an icon cannot be drawn: {error}");
         }

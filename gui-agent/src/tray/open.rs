@@ -18,9 +18,8 @@ use super::{
     host::ItemId,
     keys::{self, Key},
     menu::{self, Entry, Item},
-    panel::Rows,
+    panel::{Art, Rows},
     shell::{Canvas, Shell},
-    text::Text,
 };
 
 /// How long after a click its menu may come. Nobody expects it later.
@@ -102,11 +101,11 @@ impl Menu {
         }
     }
 
-    fn draw(&self, depth: usize, shell: &Shell, text: &mut Text) {
-        let Some(panel) = self.panels.get(depth).filter(|panel| panel.configured) else { return };
-        let entries = self.entries_of(panel);
+    fn draw(&mut self, depth: usize, shell: &Shell, art: &mut Art) {
+        let Some(panel) = self.panels.get_mut(depth).filter(|panel| panel.configured) else { return };
+        let entries = menu::find(&self.entries, panel.entry).unwrap_or_default();
         let (view, canvas) = ((panel.chosen, panel.scrolled), &panel.canvas);
-        let picture = panel.rows.draw(entries, view, canvas.pixels(), canvas.scale(), text);
+        let picture = panel.rows.draw(entries, view, canvas.pixels(), canvas.scale(), art);
         if let Some(Err(error)) = picture.map(|picture| canvas.show(shell, &picture)) {
             warn!("a menu cannot be drawn: {error}");
         }
@@ -137,11 +136,11 @@ impl Menu {
     }
 
     /// Has a row stand out, and be seen.
-    fn highlight(&mut self, depth: usize, row: usize, shell: &Shell, text: &mut Text) {
+    fn highlight(&mut self, depth: usize, row: usize, shell: &Shell, art: &mut Art) {
         let Some(panel) = self.panels.get_mut(depth) else { return };
         panel.chosen = Some(row);
         panel.scrolled = panel.rows.scrolled_to(row, panel.scrolled, panel.canvas.size.1);
-        self.draw(depth, shell, text);
+        self.draw(depth, shell, art);
     }
 }
 
@@ -186,10 +185,10 @@ impl Tray {
 
     /// Opens what is below an entry, on the icon or beside a row of the last panel.
     fn open_panel(&mut self, entry: i32, row: Option<usize>, serial: u32) {
-        let Self { shell, menu: Some(menu), icons, text, .. } = self else { return };
+        let Self { shell, menu: Some(menu), icons, art, .. } = self else { return };
         let Some(icon) = icons.get(&menu.item) else { return };
         let entries = menu::find(&menu.entries, entry).unwrap_or_default();
-        let rows = Rows::new(entries, text);
+        let rows = Rows::new(entries, &mut art.text);
         let parent = menu.panels.last();
         let place = match (parent, row) {
             (Some(parent), Some(row)) => Place::beside_row(parent, row),
@@ -212,7 +211,7 @@ impl Tray {
 
     /// Shows others than the entries so far, in panels of another size where it takes that.
     fn update_panels(&mut self, entries: Vec<Entry>) {
-        let Self { shell, menu: Some(menu), icons, text, .. } = self else { return };
+        let Self { shell, menu: Some(menu), icons, art, .. } = self else { return };
         let Some(icon) = icons.get(&menu.item) else { return };
         let ids = |(depth, panel): (usize, &Panel)| Some(menu.item(depth, panel.chosen?)?.id);
         let mut chosen: Vec<_> = menu.panels.iter().enumerate().map(ids).collect();
@@ -223,7 +222,7 @@ impl Tray {
         chosen.truncate(menu.panels.len());
         for (depth, chosen) in chosen.into_iter().enumerate() {
             let Some(panel) = menu.panels.get(depth) else { continue };
-            let rows = Rows::new(menu.entries_of(panel), text);
+            let rows = Rows::new(menu.entries_of(panel), &mut art.text);
             if rows.size != panel.rows.size {
                 let parent = depth.checked_sub(1).and_then(|below| menu.panels.get(below));
                 let place = match parent.and_then(|it| Some((it, menu.row_of(it, panel.entry)?))) {
@@ -238,7 +237,7 @@ impl Tray {
             let Some(panel) = menu.panels.get_mut(depth) else { continue };
             panel.scrolled = panel.scrolled.min(rows.most_scrolled(panel.canvas.size.1));
             (panel.rows, panel.chosen) = (rows, chosen);
-            menu.draw(depth, shell, text);
+            menu.draw(depth, shell, art);
         }
         if self.over_panel().is_some() {
             self.point_at_menu();
@@ -254,14 +253,14 @@ impl Tray {
     /// The pointer has moved.
     pub(super) fn point_at_menu(&mut self) {
         let under = self.over_panel();
-        let Self { shell, menu: Some(menu), text, .. } = self else { return };
+        let Self { shell, menu: Some(menu), art, .. } = self else { return };
         for depth in 0..menu.panels.len() {
             let y = under.filter(|(under, _)| *under == depth).map(|(_, y)| y);
             let opened = menu.opened_row(depth);
             let Some(panel) = menu.panels.get_mut(depth) else { continue };
             let chosen = y.map_or(opened, |y| panel.rows.at(y, panel.scrolled));
             if std::mem::replace(&mut panel.chosen, chosen) != chosen {
-                menu.draw(depth, shell, text);
+                menu.draw(depth, shell, art);
             }
         }
     }
@@ -277,7 +276,7 @@ impl Tray {
 
     /// A key was pressed. It is for the panel that was opened last.
     pub(super) fn typed(&mut self, key: Key, serial: u32) {
-        let Self { shell, menu: Some(menu), text, .. } = self else { return };
+        let Self { shell, menu: Some(menu), art, .. } = self else { return };
         let Some(depth) = menu.panels.len().checked_sub(1) else { return };
         let Some(panel) = menu.panels.get(depth) else { return };
         let chosen = panel.chosen;
@@ -293,7 +292,7 @@ impl Tray {
             (Key::Choose | Key::Into | Key::Out | Key::Close, _) => {}
             _ => {
                 if let Some(row) = keys::row_for(key, menu.entries_of(panel), chosen) {
-                    menu.highlight(depth, row, shell, text);
+                    menu.highlight(depth, row, shell, art);
                 }
             }
         }
@@ -317,20 +316,20 @@ impl Tray {
 
     /// A wheel was turned over a menu.
     pub(super) fn scroll_menu(&mut self, by: f64) {
-        let Self { shell, menu: Some(menu), over: Some((surface, _, y)), text, .. } = self else { return };
+        let Self { shell, menu: Some(menu), over: Some((surface, _, y)), art, .. } = self else { return };
         let Some(depth) = menu.panel_of(surface) else { return };
         let Some(panel) = menu.panels.get_mut(depth) else { return };
         let most = panel.rows.most_scrolled(panel.canvas.size.1);
         panel.scrolled = panel.scrolled.saturating_add(by.round() as i32).clamp(0, most);
         panel.chosen = panel.rows.at(*y, panel.scrolled);
-        menu.draw(depth, shell, text);
+        menu.draw(depth, shell, art);
     }
 
     pub(super) fn rescale_panel(&mut self, surface: &WlSurface, scale: u32) {
-        let Self { shell, menu: Some(menu), text, .. } = self else { return };
+        let Self { shell, menu: Some(menu), art, .. } = self else { return };
         let Some(depth) = menu.panel_of(surface) else { return };
         if menu.panels.get_mut(depth).is_some_and(|panel| panel.canvas.rescale(scale)) {
-            menu.draw(depth, shell, text);
+            menu.draw(depth, shell, art);
         }
     }
 }
@@ -346,11 +345,11 @@ impl Dispatch<XdgSurface, WlSurface> for Tray {
     ) {
         let xdg_surface::Event::Configure { serial } = event else { return };
         xdg.ack_configure(serial);
-        let Self { shell, menu: Some(menu), text, .. } = tray else { return };
+        let Self { shell, menu: Some(menu), art, .. } = tray else { return };
         let Some(depth) = menu.panel_of(surface) else { return };
         if let Some(panel) = menu.panels.get_mut(depth) {
             panel.configured = true;
-            menu.draw(depth, shell, text);
+            menu.draw(depth, shell, art);
         }
     }
 }

@@ -5,9 +5,10 @@ use tiny_skia::{
 };
 
 use super::{
-    icon::{BACK, INK, color},
-    menu::{Entry, Item, Mark},
+    icon::{BACK, INK, color, put},
+    menu::{Entry, Item, Mark, Picture},
     text::Text,
+    theme::{Themes, decode_png},
 };
 
 /// Under the pointer, or chosen by keys.
@@ -22,9 +23,22 @@ const EDGE: i32 = 5;
 /// Beside a label, with room for its mark and for the sign that there is a menu below it.
 const LEFT: i32 = 30;
 const RIGHT: i32 = 26;
+/// Side of the picture of an entry without a mark, in the same place.
+const PICTURE: i32 = 16;
+/// Pixels along a side of a picture that an application brings itself.
+const MAX_SIDE: u32 = 64;
+/// Pictures in a menu; to look for one in all themes takes its time.
+const MAX_PICTURES: usize = 64;
 const WIDTHS: std::ops::RangeInclusive<i32> = 90..=480;
 /// Pixels per em.
 const FONT: f32 = 13.0;
+
+/// What menus and icons are drawn with.
+#[derive(Default)]
+pub(super) struct Art {
+    pub(super) text: Text,
+    pub(super) themes: Themes,
+}
 
 /// Rows one below the other.
 #[derive(Debug)]
@@ -33,6 +47,30 @@ pub(super) struct Rows {
     rows: Vec<(i32, i32)>,
     /// Of the whole, with the edges.
     pub(super) size: (i32, i32),
+    pictures: Pictures,
+}
+
+/// What is beside the labels, where there is something.
+#[derive(Debug, Default)]
+struct Pictures {
+    /// Which they were found for, in pixels.
+    side: u32,
+    found: Vec<Option<Pixmap>>,
+}
+
+impl Pictures {
+    fn find(entries: &[Entry], side: u32, themes: &Themes) -> Self {
+        let mut left = MAX_PICTURES;
+        let mut find = |entry: &Entry| {
+            let Entry::Item(Item { mark: None, picture: Some(picture), .. }) = entry else { return None };
+            left = left.checked_sub(1)?;
+            match picture {
+                Picture::Named(name) => themes.load(name, "", side),
+                Picture::Png(bytes) => decode_png(bytes.clone(), MAX_SIDE),
+            }
+        };
+        Self { side, found: entries.iter().map(&mut find).collect() }
+    }
 }
 
 impl Rows {
@@ -51,7 +89,8 @@ impl Rows {
             rows.push((top, bottom));
         }
         let width = width.saturating_add(LEFT + RIGHT).clamp(*WIDTHS.start(), *WIDTHS.end());
-        Self { rows, size: (width, bottom.saturating_add(2 * EDGE)) }
+        let size = (width, bottom.saturating_add(2 * EDGE));
+        Self { rows, size, pictures: Pictures::default() }
     }
 
     /// The row at a height of a menu that has been scrolled this far.
@@ -80,13 +119,17 @@ impl Rows {
 
     /// Draws as much as there is room for in `size`, as pixels of which `scale` make a logical one.
     pub(super) fn draw(
-        &self,
+        &mut self,
         entries: &[Entry],
         (chosen, scrolled): (Option<usize>, i32),
         size: (u32, u32),
         scale: f32,
-        text: &mut Text,
+        Art { text, themes }: &mut Art,
     ) -> Option<Pixmap> {
+        let side = (PICTURE as f32 * scale).round() as u32;
+        if self.pictures.side != side {
+            self.pictures = Pictures::find(entries, side, themes);
+        }
         let mut picture = Pixmap::new(size.0, size.1)?;
         picture.fill(color(BACK));
         let height = (size.1 as f32 / scale).ceil() as i32;
@@ -98,7 +141,12 @@ impl Rows {
             let mut pen = Pen { picture: &mut picture, y, height: row_height, scale };
             match entry {
                 Entry::Separator => pen.separator(),
-                Entry::Item(item) => pen.item(item, chosen == Some(row), text),
+                Entry::Item(item) => {
+                    pen.item(item, chosen == Some(row), text);
+                    if let Some(Some(icon)) = self.pictures.found.get(row) {
+                        pen.icon(icon.clone(), side);
+                    }
+                }
             }
         }
         Some(picture)
@@ -161,6 +209,12 @@ impl Pen<'_> {
         }
     }
 
+    fn icon(&mut self, icon: Pixmap, side: u32) {
+        let (left, length) = ((LEFT - PICTURE) as f32 / 2.0 * self.scale, side as f32);
+        let top = self.middle() * self.scale - length / 2.0;
+        put(self.picture, icon, side, (left, top, length, length));
+    }
+
     fn fill(&mut self, (x, y, width, height): (f32, f32, f32, f32), ink: ColorU8) {
         if let Some(rect) = Rect::from_xywh(x, y, width.max(0.0), height) {
             let scale = Transform::from_scale(self.scale, self.scale);
@@ -198,17 +252,17 @@ fn line(points: &[(f32, f32)]) -> Option<Path> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::theme::tests::picture, *};
 
     fn item(label: &str, mark: Option<Mark>) -> Entry {
-        Entry::Item(Item { id: 1, label: label.to_owned(), enabled: true, mark, below: None })
+        Entry::Item(Item { id: 1, label: label.to_owned(), enabled: true, mark, picture: None, below: None })
     }
 
     #[test]
     fn rows_are_found_where_they_are_drawn() {
         let entries = [item("", None), Entry::Separator, item("", Some(Mark::Check { on: true }))];
-        let mut text = Text::default();
-        let rows = Rows::new(&entries, &mut text);
+        let mut art = Art::default();
+        let mut rows = Rows::new(&entries, &mut art.text);
         assert_eq!(rows.size, (90, 2 * ROW + SEPARATOR + 2 * EDGE));
         assert_eq!(
             [0.0, 4.9, 5.0, 30.9, 31.0, 40.0, 65.9, 66.0].map(|y| rows.at(y, 0)),
@@ -220,13 +274,43 @@ mod tests {
         let seen = |row, scrolled| rows.scrolled_to(row, scrolled, 51);
         assert_eq!([seen(0, 20), seen(0, 0), seen(2, 0), seen(2, 20)], [0, 0, 20, 20]);
 
-        let picture = rows.draw(&entries, (Some(2), 0), (180, 142), 2.0, &mut text).unwrap();
+        let picture = rows.draw(&entries, (Some(2), 0), (180, 142), 2.0, &mut art).unwrap();
         let at = |x, y| picture.pixel(x, y).unwrap().red();
         assert_eq!(at(20, 20), BACK.red());
         assert_eq!(at(20, 71), DIM.red(), "the line");
         assert_eq!(at(90, 100), HIGHLIGHT.red());
         assert_eq!(at(19, 106), INK.red(), "the box of the mark");
         assert_eq!(at(90, 135), BACK.red(), "the edge");
+    }
+
+    #[test]
+    fn an_entry_without_a_mark_has_its_picture_beside_it() {
+        let with = |bytes: Vec<u8>, mark| match item("", mark) {
+            Entry::Item(item) => Entry::Item(Item { picture: Some(Picture::Png(bytes)), ..item }),
+            Entry::Separator => Entry::Separator,
+        };
+        let red = picture(MAX_SIDE, [255, 0, 0, 255]);
+        let large = picture(MAX_SIDE + 1, [255, 0, 0, 255]);
+        let marked = with(red.clone(), Some(Mark::Radio { on: false }));
+        let entries = [with(red.clone(), None), marked, with(large, None), with(red[..40].to_vec(), None)];
+        let mut art = Art::default();
+        let mut rows = Rows::new(&entries, &mut art.text);
+        for scale in [1, 2] {
+            let size = rows.size;
+            let pixels = [size.0, size.1].map(|side| side.unsigned_abs() * scale);
+            let drawn = rows.draw(&entries, (None, 0), pixels.into(), scale as f32, &mut art).unwrap();
+            let at = |row: u32, x: u32, y: u32| {
+                let y = EDGE.unsigned_abs() + ROW.unsigned_abs() * row + y;
+                let pixel = drawn.pixel(x * scale, y * scale).unwrap();
+                (pixel.red(), pixel.green())
+            };
+            let back = (BACK.red(), BACK.green());
+            assert_eq!(
+                [at(0, 7, 5), at(0, 22, 20), at(0, 6, 5), at(0, 23, 20)],
+                [(255, 0), (255, 0), back, back]
+            );
+            assert_eq!([1, 2, 3].map(|row| at(row, 15, 13)), [back; 3]);
+        }
     }
 
     #[test]

@@ -97,7 +97,7 @@ impl Themes {
             _ => self.find(name, own, side)?,
         };
         let picture = match path.extension()?.to_str()? {
-            "png" => load_png(&path)?,
+            "png" => decode_png(read(&path)?, MAX_SIDE)?,
             "svg" => load_svg(&path, side)?,
             _ => return None,
         };
@@ -196,13 +196,13 @@ fn read_text(path: &Path) -> Option<String> {
     String::from_utf8(read(path)?).ok()
 }
 
-fn load_png(path: &Path) -> Option<Pixmap> {
-    let bytes = read(path)?;
+/// A picture with at most so many pixels along a side.
+pub(super) fn decode_png(bytes: Vec<u8>, most: u32) -> Option<Pixmap> {
     let mut decoder = png::Decoder::new(BufReader::new(std::io::Cursor::new(bytes)));
     decoder.set_transformations(png::Transformations::normalize_to_color8() | png::Transformations::ALPHA);
     let mut reader = decoder.read_info().ok()?;
     let (width, height) = (reader.info().width, reader.info().height);
-    if width.max(height) > MAX_SIDE {
+    if width.max(height) > most {
         return None;
     }
     let mut pixels = vec![0; reader.output_buffer_size()?];
@@ -240,7 +240,7 @@ fn in_ink(mut picture: Pixmap) -> Pixmap {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     const SQUARE: &str = "<svg xmlns='http://www.w3.org/2000/svg' width='16' height='16'>\
@@ -253,7 +253,7 @@ mod tests {
     }
 
     /// A picture of one colour.
-    fn picture(side: u32, colour: [u8; 4]) -> Vec<u8> {
+    pub(in crate::tray) fn picture(side: u32, colour: [u8; 4]) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, side, side);
         encoder.set_color(png::ColorType::Rgba);

@@ -22,6 +22,9 @@ pub(super) enum Value {
     Number(i32),
     Truth(bool),
     Pixmaps(Vec<Pixmap>),
+    /// A file's.
+    Bytes(Vec<u8>),
+    ToolTip(ToolTip),
     /// A part of a menu.
     Node(Box<Node>),
     /// Anything else.
@@ -32,6 +35,11 @@ pub(super) enum Value {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Type)]
 #[zvariant(crate = "zbus::zvariant")]
 pub(super) struct Pixmap(pub(super) i32, pub(super) i32, pub(super) Vec<u8>);
+
+/// What is to be said about an item: the name of an icon, pictures of one, a title, and more words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Type)]
+#[zvariant(crate = "zbus::zvariant")]
+pub(super) struct ToolTip(pub(super) String, pub(super) Vec<Pixmap>, pub(super) String, pub(super) String);
 
 /// An entry of a menu as told: its number, its properties, and what is below it.
 #[derive(Debug, Deserialize)]
@@ -71,6 +79,8 @@ impl<'de> Visitor<'de> for Variant {
             Signature::I32 => Value::Number(next(&mut parts)?),
             Signature::Bool => Value::Truth(next(&mut parts)?),
             other if other == *Vec::<Pixmap>::SIGNATURE => Value::Pixmaps(next(&mut parts)?),
+            other if other == *Vec::<u8>::SIGNATURE => Value::Bytes(next(&mut parts)?),
+            other if other == *ToolTip::SIGNATURE => Value::ToolTip(next(&mut parts)?),
             other if other == *Node::SIGNATURE => Value::Node(Box::new(next(&mut parts)?)),
             _ => {
                 next::<IgnoredAny, _>(&mut parts)?;
@@ -83,9 +93,14 @@ impl<'de> Visitor<'de> for Variant {
 /// Takes a text out of properties, without what does not show and cut to `most` characters.
 pub(super) fn take_text(properties: &mut Properties, name: &str, most: usize) -> String {
     match properties.remove(name) {
-        Some(Value::Text(text)) => text.chars().filter(|letter| !letter.is_control()).take(most).collect(),
+        Some(Value::Text(text)) => shown(&text, most),
         _ => String::new(),
     }
+}
+
+/// A text without what does not show, cut to `most` characters.
+pub(super) fn shown(text: &str, most: usize) -> String {
+    text.chars().filter(|letter| !letter.is_control()).take(most).collect()
 }
 
 #[cfg(test)]
@@ -102,6 +117,8 @@ mod tests {
             ("IconName", 7i32.into()),
             ("WindowId", 9u32.into()),
             ("ToolTip", ("icon", vec![(1i32, 1i32, vec![0u8; 4])], "title", "text").into()),
+            ("icon-data", vec![7u8, 8].into()),
+            ("Colours", vec![7u32].into()),
             ("IconPixmap", vec![(2i32, -1i32, vec![1u8, 2, 3])].into()),
             ("ItemIsMenu", true.into()),
         ]);
@@ -111,7 +128,11 @@ mod tests {
         assert_eq!(take_text(&mut read, "Menu", 9), "/menu");
         assert_eq!(take_text(&mut read, "IconName", 9), "");
         assert!(matches!(read.get("WindowId"), Some(Value::Other)));
-        assert!(matches!(read.get("ToolTip"), Some(Value::Other)));
+        assert!(
+            matches!(read.get("ToolTip"), Some(Value::ToolTip(ToolTip(_, _, title, _))) if title == "title")
+        );
+        assert!(matches!(read.get("icon-data"), Some(Value::Bytes(bytes)) if *bytes == [7, 8]));
+        assert!(matches!(read.get("Colours"), Some(Value::Other)));
         assert!(matches!(read.get("ItemIsMenu"), Some(Value::Truth(true))));
         let Some(Value::Pixmaps(pixmaps)) = read.get("IconPixmap") else { panic!("pixmaps") };
         assert_eq!(*pixmaps, [Pixmap(2, -1, vec![1, 2, 3])]);

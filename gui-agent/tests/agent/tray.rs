@@ -70,6 +70,9 @@ type Pixmaps = Vec<(i32, i32, Vec<u8>)>;
 struct Item {
     pixmaps: Pixmaps,
     attention: Pixmaps,
+    overlay: Pixmaps,
+    /// The title of its tip.
+    tip: &'static str,
     status: &'static str,
     menu: Option<Vec<Entry>>,
     /// What it was asked to do.
@@ -87,6 +90,7 @@ enum Property {
     Text(String),
     Truth(bool),
     Number(i32),
+    Bytes(Vec<u8>),
 }
 
 fn plain(side: i32, colour: [u8; 4]) -> Pixmaps {
@@ -113,6 +117,16 @@ impl Item {
     #[zbus(property)]
     fn attention_icon_pixmap(&self) -> Pixmaps {
         self.attention.clone()
+    }
+
+    #[zbus(property)]
+    fn overlay_icon_pixmap(&self) -> Pixmaps {
+        self.overlay.clone()
+    }
+
+    #[zbus(property)]
+    fn tool_tip(&self) -> (String, Pixmaps, String, String) {
+        (String::new(), vec![], self.tip.to_owned(), "and more".to_owned())
     }
 
     #[zbus(property)]
@@ -177,6 +191,7 @@ impl Entry {
             Property::Text(text) => Value::from(text.clone()),
             Property::Truth(truth) => Value::from(*truth),
             Property::Number(number) => Value::from(*number),
+            Property::Bytes(bytes) => Value::from(bytes.clone()),
         };
         let properties =
             self.1.iter().map(|(name, text)| ((*name).to_owned(), value(text).try_into().unwrap())).collect();
@@ -537,6 +552,41 @@ fn a_menu_is_gone_through_by_keys() {
         tray.asked(&item, &["closed 0"]);
         tray.world.until("the menu is gone", |world| world.daemon().windows.len() == 1);
     }
+}
+
+/// A picture of one colour (red, green, blue, opacity), as PNG.
+fn png(side: u32, colour: [u8; 4]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, side, side);
+    encoder.set_color(png::ColorType::Rgba);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&colour.repeat((side * side) as usize)).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
+
+#[test]
+fn an_item_has_an_overlay_a_tip_and_pictures_in_its_menu() {
+    let mut tray = Tray::new(World::new());
+    let picture = |bytes: Vec<u8>| vec![("icon-data", Property::Bytes(bytes))];
+    let menu = vec![
+        Entry(1, picture(png(16, [0, 0, 255, 255])), vec![]),
+        // a lie, and one that is too large
+        Entry(2, picture(vec![0x89; 5000]), vec![]),
+        Entry(3, picture(png(1000, [0, 0, 255, 255])), vec![]),
+    ];
+    let item = Item { overlay: plain(11, BLUE), tip: "a tip", menu: Some(menu), ..Item::new(plain(22, RED)) };
+    let _connection = item.register(&tray.bus);
+    let id = tray.shows(0x0000_00ff);
+    let seen = tray.world.daemon().seen(id);
+    assert_eq!(seen.title, "a tip");
+    let image = seen.image.clone().unwrap();
+    assert_eq!([image.pixel(11, 11), image.pixel(22, 22)], [0x00ff_0000, 0x0000_00ff]);
+    tray.click(id, 3, (5, 6));
+    let menu = tray.menu(3);
+    let image = tray.world.daemon().image(menu).clone();
+    let beside = |row| image.pixel(15, u32::try_from(EDGE + ROW * row + ROW / 2).unwrap());
+    assert_eq!([0, 1, 2].map(beside), [0x0000_00ff, BACK, BACK]);
 }
 
 #[test]
