@@ -278,6 +278,8 @@ pub struct PointerState {
     pub buttons: u32,
     /// The frame button under the pointer.
     pub hovered: Option<(shell::Id, Button)>,
+    /// The icon of the tray under the pointer.
+    pub icon: Option<shell::Id>,
     /// What the frame part or desktop under the pointer shows; a client's own cursor wins over its content.
     pub shape: CursorIcon,
     /// Whether it was ever moved; a pointer that nobody has is not drawn.
@@ -498,12 +500,23 @@ impl State {
             // During a move or resize the shape stays what it was at the press.
             None => (None, self.pointer.shape),
         };
+        let icon = match hit {
+            Some(Hit::Content { id, .. } | Hit::Frame { id, .. }) => {
+                self.shell.window(id).filter(|window| window.role == shell::Role::Icon).map(|icon| icon.id)
+            }
+            Some(Hit::Nothing) | None => None,
+        };
         self.pointer.shape = shape;
+        let mut changed = Vec::new();
         if self.pointer.hovered != hovered {
             let before = std::mem::replace(&mut self.pointer.hovered, hovered);
-            for (id, _) in [before, hovered].into_iter().flatten() {
-                self.queue_redraw_of(id);
-            }
+            changed.extend([before, hovered].into_iter().flatten().map(|(id, _)| id));
+        }
+        if self.pointer.icon != icon {
+            changed.extend([std::mem::replace(&mut self.pointer.icon, icon), icon].into_iter().flatten());
+        }
+        for id in changed {
+            self.queue_redraw_of(id);
         }
     }
 

@@ -217,7 +217,7 @@ impl State {
 
     /// What is told the user, as it is drawn, topmost first.
     pub(crate) fn banners(&self) -> Vec<Banner> {
-        self.clipboard_banner().into_iter().chain(self.files_banner()).collect()
+        [self.clipboard_banner(), self.files_banner(), self.icon_banner()].into_iter().flatten().collect()
     }
 
     fn clipboard_banner(&self) -> Option<Banner> {
@@ -248,7 +248,8 @@ impl State {
     pub(crate) fn is_near_notice(&self, at: geom::Point) -> bool {
         let height = self.outputs.iter().map(|screen| screen.area().height).max().unwrap_or_default();
         let clipboard = self.clipboard.clipboard.notice().map(|_| self.clipboard.place);
-        let mut places = clipboard.into_iter().chain(self.files_place());
+        let icon = self.icon_banner().map(|banner| banner.place);
+        let mut places = clipboard.into_iter().chain(self.files_place()).chain(icon);
         places.any(|place| place.outset(Insets::uniform(height / SHARE)).contains(at))
     }
 

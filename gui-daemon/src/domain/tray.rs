@@ -7,11 +7,24 @@ use smithay::reexports::calloop::timer::{TimeoutAction, Timer};
 use tracing::{error, warn};
 
 use super::DomainId;
-use crate::state::State;
+use crate::{
+    render::{Banner, Style},
+    shell::{
+        Role,
+        geom::{Rect, Size},
+    },
+    state::State,
+};
 
 /// How long after the tray's last icon has gone its room is given back, if there is none then: as long as an agent needs to
 /// come back, and so long that a domain which docks and undocks does not have the others' windows resized all the time.
 pub const ROOM_KEPT: Duration = Duration::from_secs(5);
+
+/// Width of what is told of the icon under the pointer, in logical pixels: room for a domain's name and some words.
+const LABEL_WIDTH: i32 = 300;
+
+/// From there to the icon.
+const LABEL_GAP: i32 = 4;
 
 impl State {
     pub(super) fn guest_docked(&mut self, id: DomainId, window: WindowId) {
@@ -27,6 +40,24 @@ impl State {
         }
         self.refresh_pointer();
         self.names_changed();
+    }
+
+    /// Whose the icon under the pointer is, and in quotation marks what its owner calls it. Not while it has the keyboard: then
+    /// its menu is to be seen.
+    pub(crate) fn icon_banner(&self) -> Option<Banner> {
+        let icon = self.shell.window(self.pointer.icon?)?;
+        if !icon.mapped || icon.role != Role::Icon || icon.focused {
+            return None;
+        }
+        let config = &self.domains.owner(icon.owner)?.config;
+        let title = self.windows.get(icon.id)?.title();
+        let lines: Vec<_> = (!title.is_empty()).then(|| format!("“{title}”")).into_iter().collect();
+        let output = self.shell.outputs().first()?;
+        let size = Size::new(LABEL_WIDTH.min(output.width), Banner::height(lines.len(), 0));
+        let (left, bottom) = (icon.frame.right() - size.width, icon.frame.y - LABEL_GAP);
+        let place = Rect::new(left.max(output.x), bottom - size.height, size.width, size.height);
+        let parties = vec![(config.name.clone(), Style::Domain(config.label))];
+        Some(Banner { place, parties, lines, buttons: Vec::new() })
     }
 
     /// Gives the room of a tray without icons back, after a while.

@@ -12,7 +12,7 @@ use shm_grant::Backend;
 
 use crate::fixture::{
     DOMAINS, HEIGHT, Personal, Untrusted, WIDTH, World, code,
-    screen::{all, frame_colour},
+    screen::{Screen, all, frame_colour},
 };
 
 const ICON: u32 = 7;
@@ -108,6 +108,47 @@ fn an_icon_hears_the_pointer_and_a_click_gives_it_the_keyboard() {
     // its frame is no handle
     world.drag((x - 2, y + 10), (x - 300, y - 300));
     assert_eq!(world.content(id), cell(1));
+}
+
+#[test]
+fn the_icon_under_the_pointer_says_whose_it_is() {
+    let mut world = world();
+    let app = world.app(Personal, 200, 150);
+    world.focus(app.id);
+    docked(&mut world, ICON, SIDE, 0xff_00ff);
+    let before = world.screen();
+    let (x, y) = (cell(1).x + 5, cell(1).y + 6);
+    let bottom = cell(1).y - 4 - 4;
+    let label = |height: i32| geom::Rect::new(WIDTH - 2 - 300, bottom - height, 300, height);
+    let rim = |screen: &Screen, label: geom::Rect| {
+        let sides = [(2, 20), (label.width - 3, 20), (20, 2), (20, label.height - 3)];
+        sides.map(|(right, down)| screen.pixel(label.x + right, label.y + down))
+    };
+    let colour = frame_colour(Untrusted, true);
+    world.motion(x, y);
+    let named = world.screen();
+    assert_eq!(named.difference(&before).unwrap().0, label(62));
+    assert_eq!(rim(&named, label(62)), [colour; 4]);
+
+    // what its domain says of it comes below the name
+    world.peers[0].title(ICON, "3 letters");
+    world.settle();
+    let titled = world.screen();
+    assert_eq!(titled.difference(&before).unwrap().0, label(88));
+    assert_eq!(rim(&titled, label(88)), [colour; 4]);
+    let line = geom::Rect::new(label(88).x + 16, bottom - 16 - 26, 268, 26);
+    assert!(titled.colours(line).len() > 1, "words");
+
+    // above all windows, and gone with the pointer
+    world.put(app.id, label(88).x, label(88).y);
+    assert_eq!(rim(&world.screen(), label(88)), [colour; 4]);
+    world.motion(300, 300);
+    assert_ne!(rim(&world.screen(), label(88)), [colour; 4]);
+    // no menu is covered
+    world.motion(x, y);
+    assert_eq!(rim(&world.screen(), label(88)), [colour; 4]);
+    world.click(x, y);
+    assert_ne!(rim(&world.screen(), label(88)), [colour; 4]);
 }
 
 #[test]
