@@ -10,28 +10,13 @@ use std::sync::Arc;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{SeekFrom, fstatfs, seek};
-use rustix::ioctl::{Opcode, Setter, ioctl, opcode};
-use smithay::backend::allocator::{Buffer as _, Fourcc, Modifier, dmabuf::Dmabuf};
+use smithay::backend::allocator::dmabuf::{Dmabuf, DmabufSyncFailed, DmabufSyncFlags};
+use smithay::backend::allocator::{Buffer as _, Fourcc, Modifier};
 
 use crate::{ImportedPages, LayoutError, PAGE_SIZE, PixelFormat, PixelLayout};
 
 /// The kind of file system that dma-bufs are of. Source: the kernel's `uapi/linux/magic.h`, `DMA_BUF_MAGIC`.
 const DMA_BUF_MAGIC: i64 = 0x444d_4142;
-
-/// `struct dma_buf_sync` of the kernel's `uapi/linux/dma-buf.h`.
-#[repr(C)]
-struct Sync {
-    flags: u64,
-}
-
-const SYNC_READ: u64 = 1;
-const SYNC_END: u64 = 4;
-
-/// `DMA_BUF_IOCTL_SYNC`.
-const SYNC: Opcode = opcode::write::<Sync>(b'b', 0);
-
-#[cfg(target_arch = "x86_64")]
-const _: () = assert!(SYNC == 0x4008_6200);
 
 /// Why a client's dma-buf is no image.
 #[derive(Debug, thiserror::Error)]
@@ -133,22 +118,32 @@ impl ClientDmabuf {
             return Err(DmabufError::Busy);
         }
         let mut image = self.pages.image(self.layout, self.format)?;
-        sync(file, SYNC_READ)?;
+        self.sync(DmabufSyncFlags::START)?;
         let drawn = draw(&mut image);
         // ends what was begun; the pixels have been read, whatever it says
-        let _ = sync(file, SYNC_READ | SYNC_END);
+        let _ = self.sync(DmabufSyncFlags::END);
         Ok(drawn)
+    }
+
+    /// Tells the driver that the processor begins to read, or has read. The kernel wants to be asked again where it was
+    /// interrupted.
+    fn sync(&self, end: DmabufSyncFlags) -> io::Result<()> {
+        loop {
+            match self.dmabuf.sync_plane(0, DmabufSyncFlags::READ | end) {
+                Ok(()) => return Ok(()),
+                Err(DmabufSyncFailed::PlaneIndexOutOfBound) => return Err(io::ErrorKind::InvalidInput.into()),
+                Err(DmabufSyncFailed::Io(error)) => match error.kind() {
+                    io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock => {}
+                    _ => return Err(error),
+                },
+            }
+        }
     }
 }
 
 /// Of the only plane.
 fn descriptor(dmabuf: &Dmabuf) -> Result<BorrowedFd<'_>, DmabufError> {
     dmabuf.handles().next().ok_or(DmabufError::Format)
-}
-
-fn sync(file: BorrowedFd<'_>, flags: u64) -> io::Result<()> {
-    // SAFETY: the request reads one `dma_buf_sync`, which the argument is, and writes nothing.
-    Ok(unsafe { ioctl(file, Setter::<SYNC, Sync>::new(Sync { flags })) }?)
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Buffers in a driver's memory. What is one cannot be had everywhere; here, all that is not one is refused.
+//! Buffers in a driver's memory. What is one cannot be had everywhere (`cargo xtask xen-test dma_bufs_are_drawn` has it); here,
+//! all that is not one is refused.
 
 use std::os::fd::{AsFd, OwnedFd};
 

@@ -8,6 +8,7 @@
 mod copying;
 mod counterpart;
 mod devices;
+mod driver;
 mod events;
 mod frames;
 mod grants;
@@ -98,6 +99,10 @@ enum Command {
     Hostile(hostile::Options),
     /// Draw frames on the display that WAYLAND_DISPLAY names, and take the times that they need
     Frames(frames::Options),
+    /// Show a window whose pixels are in the memory of a display's driver, and another picture for each line on standard input
+    Pictures(driver::pictures::Options),
+    /// See which buffers in that memory an agent takes, and how many
+    DmaBufs,
     /// Calculate, and see whether other domains disturb that
     Registers {
         /// For how long
@@ -131,6 +136,8 @@ fn main() -> ExitCode {
         Command::Mapped { domain } => numbers::print_mapped(DomId(domain)),
         Command::Hostile(options) => hostile::run(&mut report, &options),
         Command::Frames(options) => frames::run(&options),
+        Command::Pictures(options) => driver::pictures::run(&options),
+        Command::DmaBufs => driver::limits::run(&mut report),
         Command::Hold { domain, port, reference } => {
             grants::hold(DomId(domain), Port(port), GrantRef(reference))
         }

@@ -26,15 +26,22 @@ pub const DOMAINS: [(&str, &str, [Colour; 2]); 2] = [
     ("untrusted", "red", [[0xcc, 0, 0], [0x92, 0x17, 0x17]]),
 ];
 
+/// One more for the daemon, which is none of Xen's: an agent in dom0 over the software transport, where there are drivers of
+/// displays. Its name, the label of its frames and the colour of that around the window with the keyboard, and its number.
+pub const LOCAL: (&str, &str, Colour, u16) = ("local", "green", [0x73, 0xd2, 0x16], 7);
+
+/// There is no GPU to look for, which takes Mesa 15 s on such a machine.
+const OUTPUT: &str = "[output]\nrenderer = \"pixman\"\n\n";
+
 /// What runs in each domain: the name that its lines in the log have, and the command.
 pub const APPLICATIONS: [(&str, &str); 2] = [("foot", "foot"), ("wev", "stdbuf --output=L wev")];
 
 /// Runs the rest of the line as the user who has the desktop, with the rights that the unit and the group give.
-const AS_USER: &str = "setpriv --reuid=user --regid=user --groups=transom --no-new-privs env --chdir=/home/user HOME=/home/user \
-                       XDG_RUNTIME_DIR=/run/user/1000";
+pub const AS_USER: &str = "setpriv --reuid=user --regid=user --groups=transom --no-new-privs env --chdir=/home/user HOME=/home/user \
+                       XDG_RUNTIME_DIR=/run/user/1000 VCHAN_SOCKET_DIR=/run/user/1000/vchan";
 
 /// Daemon and agent also tell how many bytes they move for each frame.
-const LOGGED: &str = "RUST_LOG=info,gui_daemon::backend::kms::scanout=trace,gui_agent::present=trace";
+pub const LOGGED: &str = "RUST_LOG=info,gui_daemon::backend::kms::scanout=trace,gui_agent::present=trace";
 
 /// The whole range of a tablet's axis.
 const TABLET_RANGE: i64 = 0x8000;
@@ -60,10 +67,13 @@ impl Machine {
         if self.dom0("pgrep --exact gui-daemon")?.status == 0 {
             return Ok(());
         }
-        let domains = DOMAINS.map(|(name, label, _)| {
-            format!("[[domain]]\nname = \"{name}\"\nlabel = \"{label}\"\ntransport = \"xen\"\n\n")
-        });
-        fs::write(self.shared().join("transom.toml"), domains.concat())?;
+        let entry = |name: &str, label: &str, transport: &str| {
+            format!("[[domain]]\nname = \"{name}\"\nlabel = \"{label}\"\ntransport = \"{transport}\"\n\n")
+        };
+        let domains = DOMAINS.map(|(name, label, _)| entry(name, label, "xen"));
+        let (name, label, _, number) = LOCAL;
+        let local = entry(name, label, &format!("socket:{number}"));
+        fs::write(self.shared().join("transom.toml"), format!("{OUTPUT}{}{local}", domains.concat()))?;
         self.dom0(&format!(
             "cp /host/transom.toml /etc/transom/ && {{ {AS_USER} {LOGGED} \
              gui-daemon --backend kms --config /etc/transom/transom.toml & }} </dev/null >>/host/daemon.log 2>&1"

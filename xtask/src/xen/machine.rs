@@ -51,6 +51,10 @@ const EAGER_FPU: &str = "spec-ctrl=eager-fpu";
 /// QEMU's name of the display that is plugged in when a scenario says so.
 const SECOND_DISPLAY: &str = "second-display";
 
+/// Of that display, in dom0's shell: the name of its device, which is virtio's of that number, and its driver.
+const SECOND_DEVICE: &str = "$(basename $(dirname $(grep -l 0x0010 /sys/bus/virtio/devices/*/device)))";
+const SECOND_DRIVER: &str = "/sys/bus/virtio/drivers/virtio_gpu";
+
 /// How a machine is started.
 pub struct Boot<'a> {
     pub images: &'a Images,
@@ -366,6 +370,21 @@ impl Machine {
         let file = self.folder.join("display.ppm");
         self.qmp.command("screendump", &json!({ "filename": file, "device": SECOND_DISPLAY }))?;
         Picture::parse(&fs::read(&file)?)
+    }
+
+    /// Loads the driver of the second display, or gives the device back to it.
+    pub fn plug_in_second_display(&mut self) -> anyhow::Result<()> {
+        self.dom0(&format!(
+            "modprobe virtio_gpu && device={SECOND_DEVICE} && [ -e {SECOND_DRIVER}/$device ] || \
+             echo $device >{SECOND_DRIVER}/bind"
+        ))?
+        .success()
+        .map(drop)
+    }
+
+    /// Takes the second display's device away from its driver.
+    pub fn unplug_second_display(&mut self) -> anyhow::Result<()> {
+        self.dom0(&format!("echo {SECOND_DEVICE} >{SECOND_DRIVER}/unbind"))?.success().map(drop)
     }
 
     /// Has QEMU do something to the machine.

@@ -86,11 +86,19 @@ fn build(folder: &Path) -> anyhow::Result<Images> {
     let debs = package::build(true)?;
     workspace::run(workspace::cargo().args(["build", "--package", "transom-xen-tests"]))?;
     let probe = folder.with_file_name("debug").join("xen-probe");
-    let peer = folder.join("vchan-peer");
+    let peer = compile(folder, "vchan-peer", &["-lxenvchan", "-lxenstore"])?;
+    let drawing = compile(folder, "vgem-draws", &[])?;
+    images::build(&folder.join("images"), &debs, &[probe, peer, drawing])
+}
+
+/// A program for the domains that is in C.
+fn compile(folder: &Path, name: &str, libraries: &[&str]) -> anyhow::Result<PathBuf> {
+    let program = folder.join(name);
     let mut cc = Command::new("cc");
     cc.args(["-O2", "-Wall", "-Werror", "-o"])
-        .arg(&peer)
-        .arg(workspace::root().join("tests/xen/c/vchan-peer.c"));
-    workspace::run(cc.args(["-lxenvchan", "-lxenstore"]))?;
-    images::build(&folder.join("images"), &debs, &[probe, peer])
+        .arg(&program)
+        .arg(workspace::root().join(format!("tests/xen/c/{name}.c")))
+        .args(libraries);
+    workspace::run(&mut cc)?;
+    Ok(program)
 }

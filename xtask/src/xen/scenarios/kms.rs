@@ -234,7 +234,7 @@ pub fn screens_are_plugged_in_and_out(machine: &mut Machine) -> anyhow::Result<(
     let is_whole = |picture: &Picture| picture.count(DESKTOP) > picture.width * picture.height / 4;
     until_picture(machine, "the desktop is back", is_whole)?;
 
-    machine.dom0("modprobe virtio_gpu")?.success()?;
+    machine.plug_in_second_display()?;
     machine.until("there are two screens", LIMIT, |machine| {
         Ok((Desktop::outputs(machine)?.lines().filter(|line| line.starts_with("Virtual-")).count() == 2)
             .then_some(()))
@@ -243,7 +243,7 @@ pub fn screens_are_plugged_in_and_out(machine: &mut Machine) -> anyhow::Result<(
         let picture = machine.second_picture()?;
         Ok((picture.count(DESKTOP) == picture.width * picture.height).then_some(()))
     })?;
-    machine.dom0("echo $(basename /sys/bus/virtio/drivers/virtio_gpu/virtio*) >/sys/bus/virtio/drivers/virtio_gpu/unbind")?.success()?;
+    machine.unplug_second_display()?;
     machine.until("there is one screen", LIMIT, |machine| {
         Ok((Desktop::outputs(machine)?.lines().filter(|line| line.starts_with("Virtual-")).count() == 1)
             .then_some(()))
@@ -278,10 +278,8 @@ pub fn a_keyboard_is_plugged_in_and_out(machine: &mut Machine) -> anyhow::Result
 /// there the CPU draws whatever is configured.
 pub fn the_gpu_path_draws(machine: &mut Machine) -> anyhow::Result<()> {
     const GLES: &str = "[output]\nrenderer = \"gles\"\n";
-    // An earlier scenario may have unbound the driver that is loaded.
-    let device = "$(basename $(dirname $(grep -l 0x0010 /sys/bus/virtio/devices/*/device)))";
-    let driver = "/sys/bus/virtio/drivers/virtio_gpu";
-    machine.dom0(&format!("modprobe virtio_gpu; echo {device} >{driver}/bind; echo off >{CONNECTOR}"))?;
+    machine.plug_in_second_display()?;
+    machine.dom0(&format!("echo off >{CONNECTOR}"))?.success()?;
     let second = Setup { config: "", first: "true", picture: Machine::second_picture };
 
     // The card has a node to render with, and its driver turns out to be the CPU's.
@@ -317,8 +315,6 @@ pub fn the_gpu_path_draws(machine: &mut Machine) -> anyhow::Result<()> {
     let times = said.matches("the CPU draws").count();
     ensure!(said.contains("gpu=false") && times == 1, "the CPU is said to draw {times} times:\n{said}");
     desktop.stop(machine)?;
-    machine
-        .dom0(&format!("echo {device} >{driver}/unbind; echo detect >{CONNECTOR}; {TELL}"))?
-        .success()
-        .map(drop)
+    machine.unplug_second_display()?;
+    machine.dom0(&format!("echo detect >{CONNECTOR}; {TELL}"))?.success().map(drop)
 }

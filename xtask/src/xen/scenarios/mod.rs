@@ -1,6 +1,7 @@
 //! What is tried on the machine, one file per subject.
 
 mod desktop;
+mod driver;
 mod figures;
 mod grants;
 mod hostile;
@@ -33,6 +34,7 @@ pub const ALL: &[Scenario] = &[
     Scenario { name: "screens_are_plugged_in_and_out", run: kms::screens_are_plugged_in_and_out },
     Scenario { name: "a_keyboard_is_plugged_in_and_out", run: kms::a_keyboard_is_plugged_in_and_out },
     Scenario { name: "the_gpu_path_draws", run: kms::the_gpu_path_draws },
+    Scenario { name: "dma_bufs_are_drawn", run: driver::dma_bufs_are_drawn },
     Scenario { name: "two_domains", run: desktop::two_domains },
     Scenario { name: "input_reaches_one_domain", run: desktop::input_reaches_one_domain },
     Scenario { name: "copy_and_paste", run: desktop::copy_and_paste },
