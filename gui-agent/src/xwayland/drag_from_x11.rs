@@ -54,6 +54,10 @@ const ANSWER: Duration = Duration::from_secs(1);
 /// How long the target may then take to have all of it.
 const TRANSFER: Duration = Duration::from_secs(10);
 
+/// How often a program may offer something, or something else, while a button is held. A user does not change what is to be
+/// done with it as often; and a Wayland program that does not read at once has room for as many offers.
+const MAX_OFFERS: u32 = 32;
+
 /// What the server has been asked about something dragged; an answer about an earlier one is of no use.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum DragQuestion {
@@ -393,6 +397,7 @@ impl State {
 
     /// A button was let go of, with which an X11 program may have dragged something.
     pub(crate) fn x11_lets_go(&mut self) {
+        self.xwayland.offers_from_x11 = 0;
         if self.xwayland.let_go.is_none() && self.xwayland.manager().is_some_and(Manager::is_over) {
             self.wait_for(Stage::Drop, ANSWER);
         }
@@ -437,7 +442,8 @@ impl State {
         };
         let target = self.wayland_window_at(location).and_then(|target| self.under(target, location));
         let (Some(source), true, Some(target)) = (source, by_user, target) else { return };
-        if self.begin_program_drag(source) {
+        if self.xwayland.offers_from_x11 < MAX_OFFERS && self.begin_program_drag(source) {
+            self.xwayland.offers_from_x11 = self.xwayland.offers_from_x11.saturating_add(1);
             self.drag_over(Some(target), location);
         }
     }

@@ -113,6 +113,8 @@ pub(crate) struct XWayland {
     reading: Vec<(u64, RegistrationToken)>,
     /// What a Wayland program drags over X11 windows, or has dropped on one.
     to_x11: Option<DraggedToX11>,
+    /// How often X11 programs have offered something since a button was let go of.
+    offers_from_x11: u32,
     /// What an X11 program may have dragged has been let go of.
     let_go: Option<LetGo>,
     /// Typed while the keyboard was on its way to a window.
@@ -146,6 +148,7 @@ impl XWayland {
             fetching: BTreeMap::new(),
             reading: Vec::new(),
             to_x11: None,
+            offers_from_x11: 0,
             let_go: None,
             held_back: Vec::new(),
             density: Density::ONE,

@@ -162,7 +162,13 @@ fn what_an_x11_program_drops_a_wayland_program_takes() {
     let copy = drag.world.atom(&drag.client, "XdndActionCopy");
     let status = drag.accept(DndAction::Copy);
     assert_eq!((status[0], status[1] & 1, status[4]), (there, 1, copy), "it would take that");
-    drag.drop_on(there);
+    drag.let_go();
+    let enter = CrossingInput { entered: true, x: 10, y: 9, state: 0, focus: false };
+    let (source, target) = (drag.window, drag.target.id);
+    drag.world.daemon().conn.crossing(target, enter, &NO_KEYS);
+    drag.world.settle();
+    assert_eq!(drag.below(), there, "the program may look once more before it drops");
+    drag.tell(there, "XdndDrop", [source, 0, 77, 0, 0]);
     drag.until_heard("drop");
 
     let number = drag.target.client;
@@ -267,6 +273,33 @@ fn a_drop_while_the_button_is_held_is_none() {
     assert_eq!(drag.told("XdndFinished")[1], 0);
     drag.until_heard("out");
     assert!(!drag.heard().contains(&"drop".to_owned()));
+}
+
+#[test]
+fn a_wayland_program_is_not_flooded_with_offers() {
+    let mut drag = drag();
+    let there = drag.aware();
+    drag.enter(there, "XdndActionCopy");
+    drag.until_heard("in");
+    let actions = ["XdndActionMove", "XdndActionCopy"].map(|name| drag.world.atom(&drag.client, name));
+    let position = drag.world.atom(&drag.client, "XdndPosition");
+    for round in 0..500 {
+        let data = [drag.window, 0, 0, 0, actions[round % 2]];
+        let event = ClientMessageEvent::new(32, there, position, data);
+        drag.client.conn.send_event(false, there, EventMask::NO_EVENT, event).unwrap();
+    }
+    drag.world.sync_x11(&drag.client);
+    drag.world.settle();
+    let offers = drag.heard().iter().filter(|heard| heard.starts_with("in")).count();
+    assert_eq!(offers, 32);
+    // the last one of them is as good as any
+    let number = drag.target.client;
+    drag.world.client(number).accept_drag_to("text/uri-list", DndAction::all(), DndAction::Copy);
+    let status = drag.world.atom(&drag.client, "XdndStatus");
+    drag.world.until_told(&mut drag.client, "it is wanted", |event| match event {
+        Event::ClientMessage(it) if it.type_ == status => (it.data.as_data32()[1] & 1 == 1).then_some(()),
+        _ => None,
+    });
 }
 
 #[test]
