@@ -90,15 +90,24 @@ impl State {
         if self.drag.is_some() {
             return false;
         }
+        // a serial may be guessed
+        let is_own =
+            |pressed: Under| pressed.is_some_and(|(surface, _)| surface.id().same_client_as(&origin.id()));
         let (pointer, touch) = (self.seat.get_pointer(), self.seat.get_touch());
         let by = if let Some(pointer) = pointer.filter(|pointer| pointer.has_grab(serial)) {
             let Some(start) = pointer.grab_start_data() else { return false };
+            // what a popup holds began on none
+            if !is_own(start.focus.or_else(|| self.under_pointer.clone())) {
+                return false;
+            }
             pointer.unset_grab(self, serial, self.frames.millis());
             let location = pointer.current_location();
             self.point_at(None, location);
             By::Button(start.button)
         } else if let Some(touch) = touch.filter(|touch| touch.has_grab(serial)) {
-            let Some(start) = touch.grab_start_data() else { return false };
+            let Some(start) = touch.grab_start_data().filter(|start| is_own(start.focus.clone())) else {
+                return false;
+            };
             touch.unset_grab(self);
             By::Finger(start.slot)
         } else {

@@ -151,6 +151,20 @@ fn what_the_user_is_asked_when_it_is_dropped_the_source_hears_at_the_end() {
 }
 
 #[test]
+fn nobody_drags_with_a_button_held_on_another() {
+    let mut world = World::extended();
+    let (pressed, other) = (app(&mut world, RED), app(&mut world, BLUE));
+    let entered = CrossingInput { entered: true, x: 1, y: 1, state: 0, focus: false };
+    world.daemon().conn.crossing(pressed.id, entered, &[0; 32]);
+    world.daemon().conn.button(pressed.id, ButtonInput { pressed: true, x: 1, y: 1, state: 0, button: 1 });
+    world.settle();
+    world.client(other.client).inbox.serial = world.client(pressed.client).inbox.serial;
+    world.client(other.client).drag(&["text/plain"], &other.surface());
+    world.settle();
+    assert_eq!(words(&mut world, &other), ["cancelled"]);
+}
+
+#[test]
 fn a_drag_goes_with_its_source() {
     let mut world = World::extended();
     let (from, to) = (app(&mut world, RED), app(&mut world, BLUE));
