@@ -54,11 +54,11 @@ pub struct Arguments {
     /// they start find this agent (WAYLAND_DISPLAY, DISPLAY, XDG_CURRENT_DESKTOP, XDG_SESSION_TYPE).
     #[arg(long)]
     pub session: bool,
-    /// The input method to start, such as fcitx5: a program and its arguments, separated by blanks. It sees what is typed
-    /// into the text fields of this domain, and no other program can. If it fails, it is started again, with growing pauses, up to
-    /// 8 times in a row.
+    /// The input method to start, such as fcitx5, or an on-screen keyboard: a program and its arguments, separated by blanks.
+    /// It sees what is typed into the text fields of this domain and types into its windows, and no other program can. If it
+    /// fails, it is started again, with growing pauses, up to 8 times in a row. Can be given for each of several.
     #[arg(long, value_name = "COMMAND")]
-    pub input_method: Option<String>,
+    pub input_method: Vec<String>,
     /// The program to start that keeps what was copied, given likewise. It sees the clipboard and the primary selection
     /// of this domain without having the keyboard, and no other program can. It is started again likewise.
     #[arg(long, value_name = "COMMAND")]

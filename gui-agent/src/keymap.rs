@@ -4,15 +4,20 @@
 //! its keymap, and what clients are told is that. The base protocol has neither; there, the keymap is the agent's own
 //! and X11's state masks are all there is about modifiers, see [`crate::input`].
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    fs::File,
+    io::{self, Write as _},
+};
 
 use gui_protocol::Modifiers;
+use rustix::fs::{MemfdFlags, memfd_create};
 use smithay::{
     backend::input::KeyState,
     desktop::PopupKind,
     input::{
         Seat, SeatState,
-        keyboard::{KeyboardTarget, KeysymHandle, ModifiersState, SerializedMods, XkbConfig},
+        keyboard::{KeyboardTarget, KeysymHandle, ModifiersState, SerializedMods, XkbConfig, xkb},
     },
     reexports::wayland_server::{
         Client, DataInit, Dispatch, DisplayHandle, Resource,
@@ -36,17 +41,12 @@ pub(crate) struct ForeignKeyboard {
     modifiers: Option<SerializedMods>,
 }
 
-impl ForeignKeyboard {
-    /// The GUI domain's keymap, if it has told one.
-    pub(crate) fn keymap(&self) -> Option<&str> {
-        self.keymap.as_deref()
-    }
-}
-
 impl State {
     /// The GUI domain's keymap is every client's from now on.
     pub(crate) fn keymap_changed(&mut self, keymap: String) {
         let Some(keyboard) = self.seat.get_keyboard() else { return };
+        // smithay does not know who has been told another, and tells nobody what it takes for known
+        self.forget_virtual_keymap();
         match keyboard.set_keymap_from_string(self, keymap.clone()) {
             Ok(()) => {
                 self.keyboard.keymap = Some(keymap);
@@ -82,14 +82,29 @@ impl State {
         self.keyboard.modifiers.or_else(own).unwrap_or_default()
     }
 
-    /// The focused client is told these modifiers, whichever hold.
+    /// The surface that has the keyboard.
+    pub(crate) fn typed_in(&self) -> Option<WlSurface> {
+        self.seat.get_keyboard()?.current_focus().map(WlSurface::from)
+    }
+
+    /// The focused client is told these modifiers of the seat, whichever hold.
     pub(crate) fn tell_these_modifiers(&mut self, serialized: SerializedMods) {
-        let Some(keyboard) = self.seat.get_keyboard() else { return };
-        if let Some(KeyFocus(surface)) = keyboard.current_focus() {
-            let (seat, now) = (self.seat.clone(), keyboard.modifier_state());
-            let modifiers = ModifiersState { serialized, ..now };
-            KeyboardTarget::modifiers(&surface, &seat, self, modifiers, SERIAL_COUNTER.next_serial());
+        if let Some(surface) = self.typed_in() {
+            self.tell_window_seats_keymap(&surface);
+            self.tell_window_modifiers(&surface, serialized);
         }
+    }
+
+    /// The focused client has the seat's keymap, whoever typed.
+    fn forget_virtual_keymap(&mut self) {
+        if let Some(surface) = self.typed_in() {
+            self.tell_window_seats_keymap(&surface);
+        }
+    }
+
+    /// The keymap of the keys that come from the GUI domain.
+    pub(crate) fn seats_keymap(&self) -> Cow<'_, str> {
+        self.keyboard.keymap.as_deref().map_or_else(|| own_keymap().into(), Cow::Borrowed)
     }
 
     /// Whether modifiers come by themselves, and need not be guessed from the state masks of other input.
@@ -100,6 +115,7 @@ impl State {
     /// A daemon of the base protocol tells neither keymap nor modifiers: the agent's own keymap it is again.
     pub(crate) fn own_keyboard(&mut self) {
         self.keyboard.modifiers = None;
+        self.forget_virtual_keymap();
         if self.keyboard.keymap.take().is_some()
             && let Some(keyboard) = self.seat.get_keyboard()
         {
@@ -109,6 +125,23 @@ impl State {
             self.tell_method_keymap();
         }
     }
+}
+
+/// The keymap that smithay makes of `XKB_DEFAULT_*`.
+fn own_keymap() -> String {
+    let context = xkb::Context::new(xkb::CONTEXT_NO_FLAGS);
+    let flags = xkb::KEYMAP_COMPILE_NO_FLAGS;
+    let keymap = xkb::Keymap::new_from_names(&context, "", "", "", "", None, flags);
+    keymap.map_or_else(String::new, |keymap| keymap.get_as_string(xkb::KEYMAP_FORMAT_TEXT_V1))
+}
+
+/// A keymap as Wayland hands it over: a file for one client alone, and its bytes with the NUL that ends the text.
+pub(crate) fn keymap_file(text: &str) -> io::Result<(File, u32)> {
+    let mut file = File::from(memfd_create("keymap", MemfdFlags::CLOEXEC)?);
+    file.write_all(text.as_bytes())?;
+    file.write_all(&[0])?;
+    let size = u32::try_from(text.len().saturating_add(1)).map_err(io::Error::other)?;
+    Ok((file, size))
 }
 
 /// A surface that has the keyboard.
@@ -157,6 +190,7 @@ impl KeyboardTarget<State> for KeyFocus {
 
     fn leave(&self, seat: &Seat<State>, state: &mut State, serial: Serial) {
         KeyboardTarget::leave(&self.0, seat, state, serial);
+        state.virtual_keyboards_leave(&self.0);
         state.text_left(&self.0);
     }
 
@@ -174,16 +208,19 @@ impl KeyboardTarget<State> for KeyFocus {
         if state.method_takes(code, pressed == KeyState::Pressed, serial, time) {
             return;
         }
+        state.seat_types(&self.0);
         KeyboardTarget::key(&self.0, seat, state, key, pressed, serial, time);
     }
 
-    fn modifiers(&self, seat: &Seat<State>, state: &mut State, modifiers: ModifiersState, serial: Serial) {
+    fn modifiers(&self, _: &Seat<State>, state: &mut State, modifiers: ModifiersState, serial: Serial) {
         let serialized = state.keyboard.modifiers.unwrap_or(modifiers.serialized);
+        state.virtual_keyboards.seat_has(serialized);
         state.method_hears(serialized, serial);
         if state.method_tells_modifiers() {
             return;
         }
-        KeyboardTarget::modifiers(&self.0, seat, state, ModifiersState { serialized, ..modifiers }, serial);
+        state.tell_window_seats_keymap(&self.0);
+        state.tell_window_modifiers(&self.0, serialized);
     }
 }
 
@@ -204,12 +241,13 @@ impl Dispatch<WlSeat, SeatUserData<State>, State> for SeatRequests {
         <SeatState<State> as Dispatch<WlSeat, SeatUserData<State>, State>>::request(
             state, client, seat, request, data, display, init,
         );
-        let focus = state.seat.get_keyboard().and_then(|keyboard| keyboard.current_focus());
-        if is_keyboard
-            && state.has_exact_modifiers()
-            && focus.is_some_and(|focus| focus.same_client_as(&seat.id()))
-        {
-            state.tell_modifiers();
+        let typed_in = state.typed_in().filter(|surface| surface.id().same_client_as(&seat.id()));
+        if let Some(surface) = typed_in.filter(|_| is_keyboard) {
+            // the new one has the seat's keymap, and so have they all
+            state.seat_types(&surface);
+            if state.has_exact_modifiers() {
+                state.tell_modifiers();
+            }
         }
     }
 }

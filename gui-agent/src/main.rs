@@ -72,15 +72,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
             Some(Command::start(line, agent.environment()).with_context(|| format!("starting {line:?}"))?)
         }
     };
-    let mut programs = vec![];
-    let lines = [
-        (&arguments.input_method, Privilege::InputMethod),
-        (&arguments.clipboard_manager, Privilege::ClipboardManager),
-    ];
-    for (line, privilege) in lines {
-        programs
-            .extend(line.as_ref().map(|it| (it.split_whitespace().map(OsString::from).collect(), privilege)));
-    }
+    let methods = arguments.input_method.iter().map(|line| (line, Privilege::InputMethod));
+    let manager = arguments.clipboard_manager.iter().map(|line| (line, Privilege::ClipboardManager));
+    let words = |line: &String| line.split_whitespace().map(OsString::from).collect();
+    let mut programs: Vec<(Vec<OsString>, _)> =
+        methods.chain(manager).map(|(line, privilege)| (words(line), privilege)).collect();
     if arguments.shows_icons() {
         let this = std::env::current_exe().context("this program's own path")?;
         programs.push((vec![this.into(), "tray".into()], Privilege::Tray));

@@ -62,6 +62,7 @@ use crate::{
         popup::{Grab, Placings},
         tablet::NearTool,
         text_input::TextFields,
+        virtual_keyboard::VirtualKeyboards,
         xdg_shell,
     },
     keymap::ForeignKeyboard,
@@ -125,6 +126,7 @@ pub struct State {
     pub(crate) exports: Exports,
     pub(crate) text: TextFields,
     pub(crate) method: Method,
+    pub(crate) virtual_keyboards: VirtualKeyboards,
     pub(crate) input_popups: InputPopups,
     /// Whether any client has ever wanted the screens to stay on.
     pub(crate) inhibitors_seen: bool,
@@ -181,6 +183,7 @@ impl State {
         Self::offer_hints(&display);
         Self::offer_text_input(&display);
         Self::offer_input_method(&display);
+        Self::offer_virtual_keyboards(&display);
         FractionalScaleManagerState::new::<Self>(&display);
         let layers_offered = options.layer_shell;
         let layer_shell = WlrLayerShellState::new_with_filter::<Self, _>(&display, move |client| {
@@ -234,6 +237,7 @@ impl State {
             exports: Exports::default(),
             text: TextFields::default(),
             method: Method::default(),
+            virtual_keyboards: VirtualKeyboards::default(),
             input_popups: InputPopups::default(),
             inhibitors_seen: false,
             environment,

@@ -73,13 +73,14 @@ pub const NESTED: &[Package] = &[
 ];
 
 /// For the tests alone: a display to nest in, a second language to speak the transport with, a session bus, an input method,
-/// and OpenGL ES on the CPU.
+/// a program that types, and OpenGL ES on the CPU.
 pub const TESTS: &[Package] = &[
     program("dbus-daemon", "dbus-daemon"),
     program("xvfb", "Xvfb"),
     program("python3", "python3"),
     program("fcitx5", "fcitx5"),
     library("fcitx5-hangul", "fcitx5/hangul.so"),
+    program("wtype", "wtype"),
     library("libegl1", "libEGL.so.1"),
     library("libgl1-mesa-dri", "dri/swrast_dri.so"),
 ];

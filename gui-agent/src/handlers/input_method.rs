@@ -1,38 +1,25 @@
-//! The program that writes text for others, `zwp_input_method_v2` and `zwp_virtual_keyboard_v1`.
+//! The program that writes text for others, `zwp_input_method_v2`.
 //!
-//! It sees all that is typed into the text fields of this domain, so these protocols are shown to one program only: the
-//! one that the agent was told to start as its input method, see [`crate::privilege`]. While a text field is active and
-//! the program has grabbed the keyboard, keys go to it; those that it does not use it gives back by its virtual keyboard,
-//! and they go on to the window that has the keyboard, under the keymap that holds there anyway. They come back later
-//! than they were typed, so meanwhile it is the program that says which modifiers the window is told.
+//! It sees all that is typed into the text fields of this domain, so the protocol is shown to no program but those that the
+//! agent was told to start as input methods, see [`crate::privilege`], and served to the first of them. While a text field
+//! is active and the program has grabbed the keyboard, keys go to it; those that it does not use it gives back by its
+//! virtual keyboard ([`super::virtual_keyboard`]). They come back later than they were typed, so meanwhile it is the
+//! program that says which modifiers the window is told.
 
-use std::{
-    collections::BTreeSet,
-    io::{self, Write as _},
-    os::fd::AsFd as _,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::{collections::BTreeSet, os::fd::AsFd as _};
 
-use rustix::fs::{MemfdFlags, memfd_create};
 use smithay::{
-    backend::input::{KeyState, Keycode},
-    input::keyboard::{SerializedMods, xkb},
+    input::keyboard::SerializedMods,
     reexports::{
-        wayland_protocols_misc::{
-            zwp_input_method_v2::server::{
-                zwp_input_method_keyboard_grab_v2::{self, ZwpInputMethodKeyboardGrabV2},
-                zwp_input_method_manager_v2::{self, ZwpInputMethodManagerV2},
-                zwp_input_method_v2::{self, ZwpInputMethodV2},
-            },
-            zwp_virtual_keyboard_v1::server::{
-                zwp_virtual_keyboard_manager_v1::{self, ZwpVirtualKeyboardManagerV1},
-                zwp_virtual_keyboard_v1::{self, ZwpVirtualKeyboardV1},
-            },
+        wayland_protocols_misc::zwp_input_method_v2::server::{
+            zwp_input_method_keyboard_grab_v2::{self, ZwpInputMethodKeyboardGrabV2},
+            zwp_input_method_manager_v2::{self, ZwpInputMethodManagerV2},
+            zwp_input_method_v2::{self, ZwpInputMethodV2},
         },
         wayland_server::{
             Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource,
-            backend::ClientId,
-            protocol::wl_keyboard::{KeyState as WlKeyState, KeymapFormat},
+            backend::{ClientId, ObjectId},
+            protocol::wl_keyboard::{KeyState, KeymapFormat},
         },
     },
     utils::{SERIAL_COUNTER, Serial},
@@ -45,7 +32,7 @@ use super::{
     text_input::{Field, commits_of},
 };
 use crate::{
-    input::KEYCODES,
+    keymap::keymap_file,
     privilege::{Privilege, has_privilege},
     state::State,
 };
@@ -62,10 +49,6 @@ pub(crate) struct Method {
     draft: Draft,
     /// Keys that went down for it: they come up for it.
     held: BTreeSet<u32>,
-    /// By which it gives keys back. It has told a keymap.
-    keyboard: Option<ZwpVirtualKeyboardV1>,
-    /// Set while it gives a key back.
-    gives_back: bool,
 }
 
 #[derive(Debug, Default)]
@@ -99,10 +82,9 @@ impl Method {
 }
 
 impl State {
-    /// Makes the input method's protocols known to the program that is it.
+    /// Makes the input method's protocol known to the program that is it.
     pub(crate) fn offer_input_method(display: &DisplayHandle) {
         display.create_global::<Self, ZwpInputMethodManagerV2, _>(1, ());
-        display.create_global::<Self, ZwpVirtualKeyboardManagerV1, _>(1, ());
     }
 
     /// A text field wants to be written into.
@@ -158,15 +140,12 @@ impl State {
     /// Whether a key is the input method's, which has got it then.
     pub(crate) fn method_takes(&mut self, code: u32, pressed: bool, serial: Serial, time: u32) -> bool {
         let method = &mut self.method;
-        if method.gives_back {
-            return false;
-        }
         let takes = match pressed {
             true => self.text.active.is_some() && method.grab.is_some() && method.held.insert(code),
             false => method.held.remove(&code),
         };
         if let Some(grab) = method.grab.as_ref().filter(|_| takes) {
-            let state = if pressed { WlKeyState::Pressed } else { WlKeyState::Released };
+            let state = if pressed { KeyState::Pressed } else { KeyState::Released };
             grab.key(serial.into(), time, code, state);
         }
         takes
@@ -174,7 +153,13 @@ impl State {
 
     /// Whether modifiers come to the window by the input method, in order with the keys that it gives back.
     pub(crate) fn method_tells_modifiers(&self) -> bool {
-        self.text.active.is_some() && self.method.grab.is_some() && self.method.keyboard.is_some()
+        let gives_back = |grab| self.virtual_keyboards.has_one_of(grab);
+        self.text.active.is_some() && self.method.grab.as_ref().is_some_and(gives_back)
+    }
+
+    /// Whether something is the input method's own.
+    pub(super) fn is_the_methods(&self, id: &ObjectId) -> bool {
+        self.method.object.as_ref().is_some_and(|object| object.id().same_client_as(id))
     }
 
     /// Makes a change after which modifiers may come to the window by themselves again.
@@ -196,21 +181,11 @@ impl State {
 
     /// The keymap is another.
     pub(crate) fn tell_method_keymap(&self) {
-        if let Some(grab) = &self.method.grab
-            && let Err(error) = self.send_keymap(grab)
-        {
-            warn!("the input method cannot be told the keymap: {error}");
+        let Some(grab) = &self.method.grab else { return };
+        match keymap_file(&self.seats_keymap()) {
+            Ok((file, size)) => grab.keymap(KeymapFormat::XkbV1, file.as_fd(), size),
+            Err(error) => warn!("the input method cannot be told the keymap: {error}"),
         }
-    }
-
-    fn send_keymap(&self, grab: &ZwpInputMethodKeyboardGrabV2) -> io::Result<()> {
-        let mut text = self.keyboard.keymap().map_or_else(own_keymap, str::to_owned);
-        text.push('\0');
-        let size = u32::try_from(text.len()).map_err(io::Error::other)?;
-        let mut file = std::fs::File::from(memfd_create("keymap", MemfdFlags::CLOEXEC)?);
-        file.write_all(text.as_bytes())?;
-        grab.keymap(KeymapFormat::XkbV1, file.as_fd(), size);
-        Ok(())
     }
 
     fn grab_keyboard(&mut self, grab: ZwpInputMethodKeyboardGrabV2) {
@@ -220,25 +195,6 @@ impl State {
         self.tell_method_keymap();
         self.method_hears(self.held_modifiers(), SERIAL_COUNTER.next_serial());
     }
-
-    /// A key that the input method does not use.
-    fn key_given_back(&mut self, key: u32, pressed: bool) {
-        let code = key.saturating_add(*KEYCODES.start());
-        let Some(keyboard) = self.seat.get_keyboard().filter(|_| KEYCODES.contains(&code)) else { return };
-        let state = if pressed { KeyState::Pressed } else { KeyState::Released };
-        self.method.gives_back = true;
-        let (serial, time) = (SERIAL_COUNTER.next_serial(), self.frames.millis());
-        keyboard.input_forward(self, Keycode::from(code), state, serial, time, false);
-        self.method.gives_back = false;
-    }
-}
-
-/// The keymap that smithay makes of `XKB_DEFAULT_*`.
-fn own_keymap() -> String {
-    let context = xkb::Context::new(xkb::CONTEXT_NO_FLAGS);
-    let flags = xkb::KEYMAP_COMPILE_NO_FLAGS;
-    let keymap = xkb::Keymap::new_from_names(&context, "", "", "", "", None, flags);
-    keymap.map_or_else(String::new, |keymap| keymap.get_as_string(xkb::KEYMAP_FORMAT_TEXT_V1))
 }
 
 impl GlobalDispatch<ZwpInputMethodManagerV2, ()> for State {
@@ -326,10 +282,7 @@ impl Dispatch<ZwpInputMethodV2, ()> for State {
 
     fn destroyed(state: &mut Self, _: ClientId, object: &ZwpInputMethodV2, (): &()) {
         if state.method.object.as_ref() == Some(object) {
-            state.change_method(|state| {
-                let keyboard = state.method.keyboard.take();
-                state.method = Method { keyboard, ..Method::default() };
-            });
+            state.change_method(|state| state.method = Method::default());
             state.update_input_popups();
         }
     }
@@ -349,81 +302,5 @@ impl Dispatch<ZwpInputMethodKeyboardGrabV2, ()> for State {
 
     fn destroyed(state: &mut Self, _: ClientId, grab: &ZwpInputMethodKeyboardGrabV2, (): &()) {
         state.change_method(|state| drop(state.method.grab.take_if(|held| held == grab)));
-    }
-}
-
-/// A virtual keyboard: whether its client has told the keymap that it has to begin with.
-#[derive(Debug, Default)]
-pub(crate) struct VirtualKeyboard(AtomicBool);
-
-impl GlobalDispatch<ZwpVirtualKeyboardManagerV1, ()> for State {
-    fn bind(
-        _: &mut Self,
-        _: &DisplayHandle,
-        _: &Client,
-        manager: New<ZwpVirtualKeyboardManagerV1>,
-        (): &(),
-        init: &mut DataInit<'_, Self>,
-    ) {
-        init.init(manager, ());
-    }
-
-    fn can_view(client: Client, (): &()) -> bool {
-        has_privilege(&client, Privilege::InputMethod)
-    }
-}
-
-impl Dispatch<ZwpVirtualKeyboardManagerV1, ()> for State {
-    fn request(
-        _: &mut Self,
-        _: &Client,
-        _: &ZwpVirtualKeyboardManagerV1,
-        request: zwp_virtual_keyboard_manager_v1::Request,
-        (): &(),
-        _: &DisplayHandle,
-        init: &mut DataInit<'_, Self>,
-    ) {
-        if let zwp_virtual_keyboard_manager_v1::Request::CreateVirtualKeyboard { id, .. } = request {
-            init.init(id, VirtualKeyboard::default());
-        }
-    }
-}
-
-impl Dispatch<ZwpVirtualKeyboardV1, VirtualKeyboard> for State {
-    fn request(
-        state: &mut Self,
-        _: &Client,
-        keyboard: &ZwpVirtualKeyboardV1,
-        request: zwp_virtual_keyboard_v1::Request,
-        data: &VirtualKeyboard,
-        _: &DisplayHandle,
-        _: &mut DataInit<'_, Self>,
-    ) {
-        use zwp_virtual_keyboard_v1::{Error, Request};
-        match request {
-            Request::Keymap { .. } => {
-                data.0.store(true, Ordering::Relaxed);
-                state.method.keyboard = Some(keyboard.clone());
-            }
-            Request::Key { .. } | Request::Modifiers { .. } if !data.0.load(Ordering::Relaxed) => {
-                keyboard.post_error(Error::NoKeymap, "a virtual keyboard needs a keymap first");
-            }
-            Request::Key { key, state: pressed, .. } => state.key_given_back(key, pressed > 0),
-            Request::Modifiers { mods_depressed, mods_latched, mods_locked, group }
-                if state.method_tells_modifiers() =>
-            {
-                state.tell_these_modifiers(SerializedMods {
-                    depressed: mods_depressed,
-                    latched: mods_latched,
-                    locked: mods_locked,
-                    layout_effective: group,
-                });
-            }
-            _ => {}
-        }
-    }
-
-    fn destroyed(state: &mut Self, _: ClientId, keyboard: &ZwpVirtualKeyboardV1, _: &VirtualKeyboard) {
-        state.change_method(|state| drop(state.method.keyboard.take_if(|held| held == keyboard)));
     }
 }

@@ -23,6 +23,7 @@ mod selection;
 mod shm;
 pub(crate) mod tablet;
 pub(crate) mod text_input;
+pub(crate) mod virtual_keyboard;
 pub(crate) mod xdg_shell;
 
 // what of each family carries clients' numbers passes through the guard

@@ -306,3 +306,23 @@ fn only_windows_are_exported_and_adopted_and_none_by_itself() {
         world.client(client).import(&name).set_parent_of(&parent.surface);
     });
 }
+
+#[test]
+fn a_token_that_was_asked_for_is_changed_no_more() {
+    ends_its_client(|world, client| world.client(client).ask_for_token(None).set_app_id("late".into()));
+    ends_its_client(|world, client| world.client(client).ask_for_token(None).commit());
+}
+
+#[test]
+fn a_surface_has_one_scale_object_and_a_window_one_decoration() {
+    ends_its_client(|world, client| {
+        let surface = world.client(client).surface();
+        world.client(client).fractional_scale(&surface);
+        world.client(client).fractional_scale(&surface);
+    });
+    ends_its_client(|world, client| {
+        let toplevel = world.client(client).toplevel();
+        world.client(client).decoration(&toplevel.toplevel);
+        world.client(client).decoration(&toplevel.toplevel);
+    });
+}

@@ -6,7 +6,10 @@ use transom_tests::client::{Toplevel, show};
 use wayland_protocols::wp::text_input::zv3::client::zwp_text_input_v3::{
     ChangeCause, ContentHint, ContentPurpose, ZwpTextInputV3,
 };
-use wayland_protocols_misc::zwp_input_method_v2::client::zwp_input_method_v2::ZwpInputMethodV2;
+use wayland_protocols_misc::{
+    zwp_input_method_v2::client::zwp_input_method_v2::ZwpInputMethodV2,
+    zwp_virtual_keyboard_v1::client::zwp_virtual_keyboard_v1::ZwpVirtualKeyboardV1,
+};
 
 use crate::{
     fixture::World,
@@ -55,6 +58,13 @@ impl Desk {
         self.field.set_cursor_rectangle(10, 4, 2, 12);
         self.field.commit();
         assert_eq!(self.ime_hears(), ["activate", "done"]);
+    }
+
+    /// The input method takes the keymap that it was told for its keyboard's.
+    fn give_back_by(&mut self, keyboard: &ZwpVirtualKeyboardV1) {
+        self.world.settle();
+        let keymap = self.world.client(self.ime).inbox.keymap.clone();
+        self.world.client(self.ime).tell_keymap(keyboard, &keymap);
     }
 
     fn key(&mut self, keycode: u32, pressed: bool) {
@@ -139,7 +149,7 @@ fn keys_go_to_the_input_method_and_come_back_by_its_keyboard() {
         let mut desk = Desk::new(world);
         let _grab = desk.world.client(desk.ime).grab_keyboard(&desk.method);
         let keyboard = desk.world.client(desk.ime).virtual_keyboard();
-        desk.world.client(desk.ime).tell_keymap(&keyboard);
+        desk.give_back_by(&keyboard);
         assert_eq!(desk.ime_hears(), ["grabbed modifiers 0x0"]);
         assert!(desk.world.client(desk.ime).inbox.keymap.contains("xkb_symbols"));
         // no field is active: it is not asked
@@ -182,7 +192,7 @@ fn modifiers_come_to_the_window_with_the_keys_that_are_given_back() {
     assert_eq!(desk.app_hears(), ["modifiers 0x0 locked 0x0"]);
 
     let keyboard = desk.world.client(desk.ime).virtual_keyboard();
-    desk.world.client(desk.ime).tell_keymap(&keyboard);
+    desk.give_back_by(&keyboard);
     desk.world.settle();
     desk.ime_hears();
     // shift is up again before the letter comes back

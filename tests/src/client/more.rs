@@ -97,13 +97,14 @@ impl Client {
     }
 
     /// Asks for a token, by an input event's serial if given. It comes to the inbox.
-    pub fn ask_for_token(&mut self, serial: Option<u32>) {
+    pub fn ask_for_token(&mut self, serial: Option<u32>) -> XdgActivationTokenV1 {
         let activation: XdgActivationV1 = self.bind(1);
         let token = activation.get_activation_token(&self.handle, ());
         if let Some(serial) = serial {
             token.set_serial(serial, self.seat.as_ref().unwrap());
         }
         token.commit();
+        token
     }
 
     /// Wants a surface to the front.

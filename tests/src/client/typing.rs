@@ -1,6 +1,6 @@
 //! Text fields, and the input method that writes into them.
 
-use std::os::fd::AsFd as _;
+use std::{io::Write as _, os::fd::AsFd as _};
 
 use wayland_client::{
     Connection, Dispatch, QueueHandle, WEnum, delegate_noop,
@@ -65,17 +65,18 @@ impl Client {
         method.get_input_popup_surface(surface, &self.handle, ())
     }
 
-    /// A keyboard to give keys back by.
+    /// A keyboard to type with, or to give keys back by.
     pub fn virtual_keyboard(&mut self) -> ZwpVirtualKeyboardV1 {
         self.basics();
         let manager: ZwpVirtualKeyboardManagerV1 = self.bind(1);
         manager.create_virtual_keyboard(self.seat.as_ref().unwrap(), &self.handle, ())
     }
 
-    /// Tells a virtual keyboard's keymap, which is any memory.
-    pub fn tell_keymap(&mut self, keyboard: &ZwpVirtualKeyboardV1) {
-        let file = tempfile::tempfile().unwrap();
-        keyboard.keymap(1, file.as_fd(), 1);
+    /// Tells a virtual keyboard's keymap.
+    pub fn tell_keymap(&mut self, keyboard: &ZwpVirtualKeyboardV1, text: &str) {
+        let mut file = tempfile::tempfile().unwrap();
+        write!(file, "{text}\0").unwrap();
+        keyboard.keymap(1, file.as_fd(), u32::try_from(text.len() + 1).unwrap());
     }
 
     /// Sees the clipboard whoever has the keyboard.

@@ -4,20 +4,16 @@ mod files;
 mod input_method;
 mod no_xen;
 mod session;
+mod typists;
 
 use std::process::Command;
 
 use session::{PATIENCE, Session, is_installed, program};
 
+/// Makes what was last typed into a terminal its title.
+const TITLES: &str = r#"while read -r line; do printf '\033]2;%s\007' "$line"; done"#;
 /// A terminal whose title is what was last typed into it, at first `empty`.
-const TERMINAL: &[&str] = &[
-    "foot",
-    "--config=/dev/null",
-    "--title=empty",
-    "sh",
-    "-c",
-    r#"while read -r line; do printf '\033]2;%s\007' "$line"; done"#,
-];
+const TERMINAL: &[&str] = &["foot", "--config=/dev/null", "--title=empty", "sh", "-c", TITLES];
 const FLOWER: &[&str] = &["weston-flower"];
 
 /// The frames' colours.
