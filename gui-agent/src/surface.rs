@@ -13,15 +13,15 @@ use pixman::{Box32, Color, Operation};
 use shm_grant::{ClientDmabuf, ClientImage, PixelFormat};
 use smithay::{
     reexports::wayland_server::{
-        Resource,
+        DisplayHandle, Resource, Weak,
         protocol::{wl_buffer::WlBuffer, wl_callback::WlCallback, wl_surface::WlSurface},
     },
     utils::{Buffer, Logical, Physical, Point, Rectangle, Size, Transform},
     wayland::{
         alpha_modifier::AlphaModifierSurfaceCachedState,
         compositor::{
-            BufferAssignment, Damage, RectangleKind, RegionAttributes, SUBSURFACE_ROLE,
-            SubsurfaceCachedState, SurfaceAttributes, SurfaceData, TraversalAction, get_children,
+            BufferAssignment, Cacheable, Damage, RectangleKind, RegionAttributes, SUBSURFACE_ROLE,
+            SubsurfaceCachedState, SurfaceAttributes, SurfaceData, TraversalAction, get_children, get_parent,
             with_states, with_surface_tree_downward, with_surface_tree_upward,
         },
         presentation::{PresentationFeedbackCachedState, PresentationFeedbackCallback},
@@ -57,15 +57,12 @@ pub(crate) struct Held {
 impl Held {
     /// Its size, and what its pixels are.
     fn describe(&self) -> Result<(Size<i32, Buffer>, PixelFormat), ComposeError> {
-        let (width, height, format) = match &self.dmabuf {
-            Some(dmabuf) => (dmabuf.width(), dmabuf.height(), dmabuf.format()),
-            None => {
-                let image = ClientImage::of(&self.buffer)?;
-                (image.width(), image.height(), image.format())
-            }
+        let image = match &self.dmabuf {
+            Some(dmabuf) => dmabuf.described(),
+            None => ClientImage::of(&self.buffer)?,
         };
         let side = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
-        Ok(((side(width), side(height)).into(), format))
+        Ok(((side(image.width()), side(image.height())).into(), image.format()))
     }
 
     fn read<T>(&self, draw: impl FnOnce(&mut pixman::Image<'_, 'static>) -> T) -> Result<T, ComposeError> {
@@ -236,32 +233,50 @@ fn pixels_of(held: Held) -> Result<(Pixels, Size<i32, Buffer>, PixelFormat), Com
     Ok((Pixels::Client(held), size, format))
 }
 
-/// Where a subsurface is from its parent's corner.
+/// Where a subsurface is from its parent's corner, as of the last commit of the parent that took effect.
 #[derive(Default)]
-struct Place {
-    now: Cell<Point<i32, Logical>>,
-    /// What its client had said when it last committed the parent: so from the moment on that this commit takes effect.
-    next: Cell<Point<i32, Logical>>,
-}
+struct Place(Cell<Point<i32, Logical>>);
 
-fn each_child(parent: &WlSurface, act: impl Fn(&Place, &SurfaceData)) {
-    // a surface is among its own children: the order is theirs
-    for child in get_children(parent).iter().filter(|child| *child != parent) {
-        with_states(child, |states| act(states.data_map.get_or_insert(Place::default), states));
+/// Where a surface's subsurfaces are to be, as its client had said when it committed the surface: that holds from the moment
+/// on that this commit takes effect, which later ones may be made before.
+#[derive(Clone, Default)]
+struct Places(Vec<(Weak<WlSurface>, Point<i32, Logical>)>);
+
+impl Cacheable for Places {
+    fn commit(&mut self, _: &DisplayHandle) -> Self {
+        // smithay commits synchronised subsurfaces once more with their parent, without anything new
+        self.clone()
+    }
+
+    fn merge_into(self, into: &mut Self, _: &DisplayHandle) {
+        *into = self;
     }
 }
 
 /// A client commits this surface; when this takes effect is another matter.
 pub(crate) fn will_commit(parent: &WlSurface) {
-    each_child(parent, |place, states| {
-        place.next.set(states.cached_state.get::<SubsurfaceCachedState>().pending().location);
-    });
+    // a surface is among its own children: the order is theirs
+    let children = get_children(parent).into_iter().filter(|child| child != parent);
+    let place = |states: &SurfaceData| states.cached_state.get::<SubsurfaceCachedState>().pending().location;
+    let places = children.map(|child| (child.downgrade(), with_states(&child, place))).collect();
+    with_states(parent, |states| states.cached_state.get::<Places>().pending().0 = places);
+}
+
+/// Puts the subsurfaces where they are to be since a commit of their parent.
+fn place_children(parent: &WlSurface) {
+    let places = with_states(parent, |states| std::mem::take(states.cached_state.get::<Places>().current()));
+    for (child, place) in places.0 {
+        let Ok(child) = child.upgrade() else { continue };
+        if get_parent(&child).as_ref() == Some(parent) {
+            with_states(&child, |states| states.data_map.get_or_insert(Place::default).0.set(place));
+        }
+    }
 }
 
 /// A commit of this surface has taken effect, of a client that has so many pixels for each unit where others have one.
 pub(crate) fn committed(surface: &WlSurface, client: Density, dmabufs: &Dmabufs) {
     // subsurfaces go where their client has said, however they take their own commits
-    each_child(surface, |place, _| place.now.set(place.next.get()));
+    place_children(surface);
     with_states(surface, |states| {
         let mut attributes = states.cached_state.get::<SurfaceAttributes>();
         let attributes = attributes.current();
@@ -544,9 +559,7 @@ fn takes_input(states: &SurfaceData, point: Point<f64, Logical>) -> bool {
 /// Where a subsurface is from its parent's corner; nowhere else for other surfaces.
 fn offset(states: &SurfaceData) -> Point<i32, Logical> {
     match states.role {
-        Some(SUBSURFACE_ROLE) => {
-            states.data_map.get::<Place>().map_or_else(Point::default, |it| it.now.get())
-        }
+        Some(SUBSURFACE_ROLE) => states.data_map.get::<Place>().map_or_else(Point::default, |it| it.0.get()),
         _ => Point::default(),
     }
 }

@@ -13,7 +13,7 @@ use rustix::fs::{SeekFrom, fstatfs, seek};
 use smithay::backend::allocator::dmabuf::{Dmabuf, DmabufSyncFailed, DmabufSyncFlags};
 use smithay::backend::allocator::{Buffer as _, Fourcc, Modifier};
 
-use crate::{ImportedPages, LayoutError, PAGE_SIZE, PixelFormat, PixelLayout};
+use crate::{ClientImage, ImportedPages, LayoutError, PAGE_SIZE, PixelFormat, PixelLayout};
 
 /// The kind of file system that dma-bufs are of. Source: the kernel's `uapi/linux/magic.h`, `DMA_BUF_MAGIC`.
 const DMA_BUF_MAGIC: i64 = 0x444d_4142;
@@ -49,8 +49,7 @@ impl From<rustix::io::Errno> for DmabufError {
 pub struct ClientDmabuf {
     dmabuf: Dmabuf,
     pages: Arc<ImportedPages>,
-    layout: PixelLayout,
-    format: PixelFormat,
+    described: ClientImage,
 }
 
 impl ClientDmabuf {
@@ -60,13 +59,13 @@ impl ClientDmabuf {
     ///
     /// [`DmabufError`], but never [`DmabufError::Busy`].
     pub fn import(dmabuf: &Dmabuf) -> Result<Self, DmabufError> {
-        let described = dmabuf.format();
-        let format = match described.code {
+        let pixels = dmabuf.format();
+        let format = match pixels.code {
             Fourcc::Argb8888 => PixelFormat::Argb8888,
             Fourcc::Xrgb8888 => PixelFormat::Xrgb8888,
             _ => return Err(DmabufError::Format),
         };
-        if described.modifier != Modifier::Linear || dmabuf.y_inverted() || dmabuf.num_planes() != 1 {
+        if pixels.modifier != Modifier::Linear || dmabuf.y_inverted() || dmabuf.num_planes() != 1 {
             return Err(DmabufError::Format);
         }
         let file = descriptor(dmabuf)?;
@@ -82,25 +81,13 @@ impl ClientDmabuf {
         }
         let size = usize::try_from(seek(file, SeekFrom::End(0))?).unwrap_or(usize::MAX);
         let pages = Arc::new(ImportedPages::of_file(file, 0, layout.end(size)?.div_ceil(PAGE_SIZE))?);
-        Ok(Self { dmabuf: dmabuf.clone(), pages, layout, format })
+        Ok(Self { dmabuf: dmabuf.clone(), pages, described: ClientImage { layout, format } })
     }
 
-    /// Pixels per row, from 1 to [`MAX_SIDE`](crate::MAX_SIDE).
+    /// Its size, and what a pixel is.
     #[must_use]
-    pub fn width(&self) -> u32 {
-        self.layout.width
-    }
-
-    /// Rows, from 1 to [`MAX_SIDE`](crate::MAX_SIDE).
-    #[must_use]
-    pub fn height(&self) -> u32 {
-        self.layout.height
-    }
-
-    /// What a pixel is.
-    #[must_use]
-    pub fn format(&self) -> PixelFormat {
-        self.format
+    pub fn described(&self) -> ClientImage {
+        self.described
     }
 
     /// Lends the pixels to draw from. Nothing may be drawn into them.
@@ -117,7 +104,7 @@ impl ClientDmabuf {
         if poll(&mut [PollFd::new(&file, PollFlags::IN)], Some(&Timespec::default()))? == 0 {
             return Err(DmabufError::Busy);
         }
-        let mut image = self.pages.image(self.layout, self.format)?;
+        let mut image = self.pages.image(self.described.layout, self.described.format)?;
         self.sync(DmabufSyncFlags::START)?;
         let drawn = draw(&mut image);
         // ends what was begun; the pixels have been read, whatever it says

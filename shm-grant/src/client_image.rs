@@ -26,15 +26,15 @@ pub enum ClientImageError {
     Format,
 }
 
-/// What a client says of a buffer in shared memory.
+/// What a client says of a buffer's pixels, which lie in its memory as it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientImage {
-    layout: PixelLayout,
-    format: PixelFormat,
+    pub(crate) layout: PixelLayout,
+    pub(crate) format: PixelFormat,
 }
 
 impl ClientImage {
-    /// Looks at a buffer, not at its pixels.
+    /// Looks at a buffer in shared memory, not at its pixels.
     ///
     /// # Errors
     ///
@@ -65,7 +65,7 @@ impl ClientImage {
         self.format
     }
 
-    /// Lends the buffer's pixels to draw from. The client's mapping is held meanwhile: no other buffer can be read
+    /// Lends the pixels of a buffer in shared memory to draw from. The client's mapping is held meanwhile: no other buffer can be read
     /// within `draw`, and nothing may be drawn into this one.
     ///
     /// # Errors
