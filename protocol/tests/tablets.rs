@@ -4,10 +4,36 @@
 mod common;
 
 use common::*;
-use gui_protocol::message::DaemonMessage;
 use gui_protocol::{AgentEvent, Fixed, Rect, Tool, ToolAxes, ToolKind, ToolState, Violation, WindowId};
 
 const W: WindowId = WindowId(5);
+
+const LENS: Tool = Tool {
+    kind: ToolKind::Lens,
+    axes: ToolAxes::all(),
+    state: ToolState::all(),
+    x: Fixed(1),
+    y: Fixed(-2),
+    pressure: 65535,
+    distance: 65535,
+    tilt_x: Fixed(-3),
+    tilt_y: Fixed(4),
+    rotation: Fixed(5),
+    slider: -65535,
+    wheel: Fixed(6),
+    clicks: -7,
+    time_ms: 8,
+};
+
+const PEN: Tool = Tool {
+    kind: ToolKind::Pen,
+    axes: ToolAxes::empty(),
+    state: ToolState::empty(),
+    pressure: 0,
+    distance: 0,
+    slider: 65535,
+    ..LENS
+};
 
 fn with_window(minor: u16) -> Agent {
     let mut agent = Agent::with(minor);
@@ -16,70 +42,22 @@ fn with_window(minor: u16) -> Agent {
     agent
 }
 
-/// Its kind, axes and state, its pressure and distance, and its slider.
-fn tablet([kind, axes, state]: [u32; 3], [pressure, distance]: [u32; 2], slider: i32) -> DaemonMessage {
-    let (x, y) = (Fixed(1), Fixed(-2));
-    let (tilt_x, tilt_y, rotation, wheel) = (Fixed(-3), Fixed(4), Fixed(5), Fixed(6));
-    let (clicks, time_ms) = (-7, 8);
-    DaemonMessage::Tablet {
-        kind,
-        axes,
-        state,
-        x,
-        y,
-        pressure,
-        distance,
-        tilt_x,
-        tilt_y,
-        rotation,
-        slider,
-        wheel,
-        clicks,
-        time_ms,
-    }
-}
-
 #[test]
 fn a_tool_comes_as_types_within_its_limits() {
-    let told = Tool {
-        kind: ToolKind::Lens,
-        axes: ToolAxes::all(),
-        state: ToolState::all(),
-        x: Fixed(1),
-        y: Fixed(-2),
-        pressure: 65535,
-        distance: 65535,
-        tilt_x: Fixed(-3),
-        tilt_y: Fixed(4),
-        rotation: Fixed(5),
-        slider: -65535,
-        wheel: Fixed(6),
-        clicks: -7,
-        time_ms: 8,
-    };
     let mut agent = with_window(LEVEL_1);
     let mut hear = |message| agent.say(5, message).unwrap();
-    let pen = Tool {
-        kind: ToolKind::Pen,
-        axes: ToolAxes::empty(),
-        state: ToolState::empty(),
-        pressure: 0,
-        distance: 0,
-        slider: 65535,
-        ..told
-    };
     for (message, tool) in [
-        (tablet([7, u32::MAX, u32::MAX], [65535; 2], -65535), told),
-        (tablet([7, 63, 1023], [65535; 2], i32::MIN), told),
-        (tablet([1, 0, 0], [0; 2], 65536), pen),
+        (tablet([7, u32::MAX, u32::MAX], [65535; 2], LENS), LENS),
+        (tablet([7, 63, 1023], [65535; 2], Tool { slider: i32::MIN, ..LENS }), LENS),
+        (tablet([1, 0, 0], [0; 2], Tool { slider: 65536, ..PEN }), PEN),
     ] {
         assert_eq!(hear(message), [AgentEvent::Tablet { window: W, tool }]);
     }
     for (wrong, named) in [
-        (tablet([0, 0, 1], [0, 0], 0), "kind"),
-        (tablet([8, 0, 1], [0, 0], 0), "kind"),
-        (tablet([1, 0, 1], [65536, 0], 0), "pressure"),
-        (tablet([1, 0, 1], [0, 65536], 0), "distance"),
+        (tablet([0, 0, 1], [0; 2], PEN), "kind"),
+        (tablet([8, 0, 1], [0; 2], PEN), "kind"),
+        (tablet([1, 0, 1], [65536, 0], PEN), "pressure"),
+        (tablet([1, 0, 1], [0, 65536], PEN), "distance"),
     ] {
         let violation = with_window(LEVEL_1).say(5, wrong).unwrap_err();
         assert!(
@@ -91,6 +69,6 @@ fn a_tool_comes_as_types_within_its_limits() {
 
 #[test]
 fn before_level_1_there_are_no_tablets() {
-    let message = tablet([1, 0, 1], [0, 0], 0);
+    let message = tablet([1, 0, 1], [0; 2], PEN);
     assert_eq!(with_window(8).say(5, message).unwrap(), []);
 }

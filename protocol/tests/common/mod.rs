@@ -8,7 +8,7 @@ use gui_protocol::framing::Framer;
 use gui_protocol::message::{AgentMessage, DaemonMessage, Message};
 use gui_protocol::{
     AgentConfig, AgentConn, AgentEvent, BufferSerial, DaemonConfig, DaemonConn, DaemonEvent, GrantRef,
-    Limits, NewCommit, PixelFormat, Rect, Screen, Version, Violation, WindowId,
+    Limits, NewCommit, PixelFormat, Rect, Screen, Tool, Version, Violation, WindowId,
 };
 
 pub const NOW: Duration = Duration::ZERO;
@@ -29,6 +29,26 @@ pub fn decode<M: Message>(mut bytes: &[u8], minor: u16) -> Vec<(u32, M)> {
         messages.push((window.0, message));
     }
     messages
+}
+
+/// A tool with these words for its kind, axes and state, its pressure and distance; the rest is that of `tool`.
+pub fn tablet([kind, axes, state]: [u32; 3], [pressure, distance]: [u32; 2], tool: Tool) -> DaemonMessage {
+    DaemonMessage::Tablet {
+        kind,
+        axes,
+        state,
+        x: tool.x,
+        y: tool.y,
+        pressure,
+        distance,
+        tilt_x: tool.tilt_x,
+        tilt_y: tool.tilt_y,
+        rotation: tool.rotation,
+        slider: tool.slider,
+        wheel: tool.wheel,
+        clicks: tool.clicks,
+        time_ms: tool.time_ms,
+    }
 }
 
 pub fn create(x: i32, y: i32, width: u32, height: u32) -> AgentMessage {
