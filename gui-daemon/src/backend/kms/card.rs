@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
 };
 
@@ -51,6 +52,14 @@ pub enum CardError {
     },
 }
 
+impl CardError {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Refused { path, .. } | Self::Busy { path } | Self::Useless { path, .. } => path,
+        }
+    }
+}
+
 /// One DRM device.
 #[derive(Debug)]
 pub(super) struct Card {
@@ -93,7 +102,12 @@ impl Card {
             }
             Err(error) => return Err(CardError::Refused { path, error }),
         };
-        let fd = DrmDeviceFd::new(DeviceFd::from(fd));
+        let fd = DeviceFd::from(fd);
+        Self::of(fd.clone(), id, path).inspect_err(|error| give_back(session, fd, error.path()))
+    }
+
+    fn of(fd: DeviceFd, id: u64, path: PathBuf) -> Result<Self, CardError> {
+        let fd = DrmDeviceFd::new(fd);
         if fd.get_driver_capability(DriverCapability::DumbBuffer).unwrap_or(0) == 0 {
             return Err(CardError::Useless { path, what: "no memory for it".to_owned() });
         }
@@ -103,6 +117,16 @@ impl Card {
             Err(DrmError::Access(error)) if is_refusal(&error.source) => Err(CardError::Busy { path }),
             Err(error) => Err(CardError::Useless { path, what: error.to_string() }),
         }
+    }
+
+    /// Lets go of a device that is not there any more.
+    pub fn close(self, session: &mut LibSeatSession) {
+        let Self { path, mut device, .. } = self;
+        // There is nobody left to be asked for anything, but the seat has lent it.
+        device.pause();
+        let fd = device.device_fd().device_fd();
+        drop(device);
+        give_back(session, fd, &path);
     }
 
     /// The screens that are plugged in, looked for anew; of more than the device can feed at once, the first.
@@ -174,6 +198,16 @@ fn offer<T: Copy + PartialEq>(
         *place = gained;
     }
     gained.is_some()
+}
+
+/// Gives a device back to the seat that has lent it, once nobody else here has it.
+fn give_back(session: &mut LibSeatSession, fd: DeviceFd, path: &Path) {
+    let fd: Result<OwnedFd, _> = fd.try_into();
+    if let Ok(fd) = fd
+        && let Err(error) = session.close(fd)
+    {
+        warn!(card = %path.display(), "{error}");
+    }
 }
 
 /// Whether only the one who holds the device may do this.

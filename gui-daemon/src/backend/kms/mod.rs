@@ -327,6 +327,7 @@ impl Machine {
                     let data = epoll::EventData::new_u64(CARD | id);
                     if let Err(error) = epoll::add(&*self.epoll, &card.device, data, epoll::EventFlags::IN) {
                         warn!(card = %path.display(), %error, "page flips cannot be heard of");
+                        card.close(&mut self.session);
                         continue;
                     }
                     info!(card = %path.display(), atomic = card.device.is_atomic(), "display device");
@@ -497,21 +498,12 @@ impl Machine {
         for head in &mut self.heads {
             head.lit.take_if(|lit| lit.card == id);
         }
-        let Card { path, mut device, .. } = self.cards.remove(at);
-        info!(card = %path.display(), "display device gone");
-        if let Err(error) = epoll::delete(&*self.epoll, &device) {
+        let card = self.cards.remove(at);
+        info!(card = %card.path.display(), "display device gone");
+        if let Err(error) = epoll::delete(&*self.epoll, &card.device) {
             warn!(%error, "a device that is gone is still listened to");
         }
-        // There is nobody left to be asked for anything, but the seat has lent it.
-        device.pause();
-        let fd = device.device_fd().device_fd();
-        drop(device);
-        let fd: Result<OwnedFd, _> = fd.try_into();
-        if let Ok(fd) = fd
-            && let Err(error) = self.session.close(fd)
-        {
-            warn!(card = %path.display(), "{error}");
-        }
+        card.close(&mut self.session);
     }
 
     /// A card or a clock is ready.

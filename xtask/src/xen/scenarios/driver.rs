@@ -36,7 +36,6 @@ const NEXT: &str = "echo >/run/pictures";
 pub fn dma_bufs_are_drawn(machine: &mut Machine) -> anyhow::Result<()> {
     machine.daemon()?;
     machine.plug_in_second_display()?;
-    // It has no display, and stays.
     machine.dom0("modprobe vgem && udevadm settle")?.success()?;
     // The daemon must be the first to open the display: that one is its master.
     until_screens(machine, 2)?;
@@ -95,7 +94,9 @@ pub fn dma_bufs_are_drawn(machine: &mut Machine) -> anyhow::Result<()> {
         machine.finish(job, COMMAND_LIMIT)?;
     }
     machine.unplug_second_display()?;
-    until_screens(machine, 1)
+    until_screens(machine, 1)?;
+    // It has no display, so that the daemon has looked at it and has let it go.
+    machine.dom0("modprobe --remove vgem")?.success().map(drop)
 }
 
 fn until_picture(
