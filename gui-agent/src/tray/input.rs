@@ -33,8 +33,12 @@ pub(super) struct Finger {
 
 impl Tray {
     fn points_at(&mut self, over: Option<(WlSurface, f64, f64)>) {
+        let left = self.over_panel();
         self.over = over;
-        self.point_at_menu();
+        // told of elsewhere, it changes nothing of what keys have chosen
+        if left.or_else(|| self.over_panel()).is_some() {
+            self.point_at_menu();
+        }
     }
 }
 

@@ -245,7 +245,7 @@ impl Tray {
     }
 
     /// The panel that the pointer is over, and at which height.
-    fn over_panel(&self) -> Option<(usize, f64)> {
+    pub(super) fn over_panel(&self) -> Option<(usize, f64)> {
         let (surface, _, y) = self.over.as_ref()?;
         Some((self.menu.as_ref()?.panel_of(surface)?, *y))
     }

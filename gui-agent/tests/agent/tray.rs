@@ -538,7 +538,9 @@ fn a_menu_is_gone_through_by_keys() {
         tray.asked(&item, &["opened 2", "about to show 2"]);
         let more = tray.menu(4);
         is_chosen(&mut tray, more, 0);
-        tray.keys(icon, &[T, T]);
+        // as a daemon tells of a pointer that rests
+        tray.world.daemon().conn.motion(icon, 6, 6, 0);
+        tray.keys(icon, &[DOWN, T]);
         is_chosen(&mut tray, more, 2);
         tray.keys(icon, &[RETURN]);
         tray.asked(&item, &["clicked 5", "closed 0"]);
