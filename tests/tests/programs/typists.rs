@@ -21,7 +21,9 @@ fn typed_into(options: &[&str], terminal: &[&str]) {
         0,
     )
     .unwrap();
-    fs::write(&script, format!("read -r line < {}; exec wtype \"$line\" -k Return", cue.display())).unwrap();
+    // wtype reads its text as its locale has it
+    let lines = format!("read -r line < {}; LC_ALL=C.UTF-8 exec wtype \"$line\" -k Return", cue.display());
+    fs::write(&script, lines).unwrap();
     let typist = format!("sh {}", script.display());
     let _daemon = session.daemon();
     let mut watch = session.watch();
