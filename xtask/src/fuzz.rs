@@ -90,8 +90,6 @@ fn cargo_fuzz(subcommand: &str) -> Command {
     let mut command = Command::new("rustup");
     clean(&mut command).current_dir(workspace::root());
     command.args(["run", "nightly", "cargo", "fuzz", subcommand, "--fuzz-dir", "fuzz"]);
-    // By itself it compiles each crate in one piece, on one core.
-    command.args(["--codegen-units", "16"]);
     command
 }
 
